@@ -1,0 +1,54 @@
+/* base/loop.h - sockets, timers and signals of one thread (libevent's only home) */
+#pragma once
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+struct loop *loop_new(void);
+void loop_free(struct loop **l);
+/* One round: sleeps until something happens when may_sleep, else only looks; then runs the callbacks
+ * of what happened. Reads the clocks once, before the callbacks. */
+void loop_wait(struct loop *l, bool may_sleep);
+uint64_t loop_now_ms(const struct loop *l);     /* monotonic, of this turn */
+uint64_t loop_unix_ms(const struct loop *l);    /* wall clock, of this turn */
+
+/* A socket. Callbacks run only inside loop_wait(). The struct stays the caller's and must not move;
+ * it may be finished inside its own callback. */
+typedef void loop_io_fn(void *ctx, unsigned what);      /* LOOP_READ | LOOP_WRITE */
+struct loop_io {
+    struct event event;
+    struct loop *loop;
+    loop_io_fn *fn;
+    void *ctx;
+    int fd;
+    unsigned wants;
+};
+void loop_io_init(struct loop_io *io, struct loop *l, int fd, loop_io_fn *fn, void *ctx);
+void loop_io_want(struct loop_io *io, unsigned what);   /* level-triggered; 0: nothing */
+void loop_io_fini(struct loop_io *io);                  /* does not close fd; twice is fine */
+
+/* A timer that fires once. */
+typedef void loop_timer_fn(void *ctx);
+struct loop_timer {
+    struct event event;
+    struct loop *loop;
+    loop_timer_fn *fn;
+    void *ctx;
+    bool is_set;
+};
+void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, void *ctx);
+void loop_timer_set(struct loop_timer *t, uint64_t wait_ms);    /* again: replaces */
+void loop_timer_clear(struct loop_timer *t);                    /* unset is fine */
+
+/* A signal of the process. */
+typedef void loop_signal_fn(void *ctx, int signal);
+struct loop_signal {
+    struct event event;
+    loop_signal_fn *fn;
+    void *ctx;
+};
+void loop_signal_init(struct loop_signal *s, struct loop *l, int signal, loop_signal_fn *fn, void *ctx);
+void loop_signal_fini(struct loop_signal *s);

@@ -1,0 +1,61 @@
+/* limits.h - every bound of the program, with its reason */
+#pragma once
+
+enum {
+    /* what people write */
+    LIMIT_MESSAGE_TEXT_BYTES = 16 * 1024,   /* fits a frame and an inbox page with room to spare */
+    LIMIT_TITLE_BYTES = 256,
+    LIMIT_NAME_BYTES = 128,
+    LIMIT_HANDLE_BYTES = 64,                /* after NFKC and case fold */
+    LIMIT_PASSWORD_BYTES_MIN = 8,
+    LIMIT_PASSWORD_BYTES = 128,             /* checked before hashing */
+    LIMIT_MEMBERS = 100,                    /* the product's promise */
+    LIMIT_DEVICES = 10,                     /* of an account */
+    LIMIT_GROUPS = 1000,                    /* of an account */
+
+    /* requests */
+    LIMIT_JSON_BYTES = 64 * 1024,           /* a body; media go another way */
+    LIMIT_JSON_DEPTH = 16,
+    LIMIT_HEAD_BYTES = 16 * 1024,           /* request line and fields; nghttp2 does not enforce its own */
+    LIMIT_HEAD_FIELDS = 64,
+    LIMIT_TARGET_BYTES = 2048,
+    LIMIT_STREAMS = 100,                    /* of one HTTP/2 connection */
+
+    /* receiving */
+    LIMIT_EVENTS = 500,                     /* in one answer */
+    LIMIT_EVENTS_DEFAULT = 200,
+    LIMIT_EVENTS_ANSWER_BYTES = 512 * 1024, /* an answer is cut between events, "more" says so */
+    LIMIT_WAIT_S = 55,                      /* below the common 60 s of proxies */
+    LIMIT_HISTORY = 200,
+    LIMIT_HISTORY_DEFAULT = 50,
+    LIMIT_SNAPSHOT = 200,
+    LIMIT_SNAPSHOT_DEFAULT = 50,
+
+    /* waiting, in milliseconds */
+    LIMIT_HANDSHAKE_MS = 5 * 1000,
+    LIMIT_HEAD_MS = 10 * 1000,              /* from the first byte of a request to the end of its head */
+    LIMIT_BODY_MS = 10 * 1000,              /* for 64 KiB */
+    LIMIT_IDLE_MS = 60 * 1000,              /* a connection without a request */
+    LIMIT_UNAUTHENTICATED_MS = 20 * 1000,   /* without one request that had a valid token or was public */
+    LIMIT_WRITE_STALL_MS = 30 * 1000,       /* pending bytes and no progress */
+    LIMIT_REQUEST_MS = 70 * 1000,           /* an exchange without an answer: longer than any wait */
+    LIMIT_STORE_MS = 5 * 1000,              /* a read or a commit, queueing included */
+
+    /* keys */
+    LIMIT_KEY_WINDOW_DAYS = 7,
+    LIMIT_KEY_AHEAD_MS = 24 * 60 * 60 * 1000,
+
+    /* memory and queues */
+    LIMIT_OUT_BYTES = 256 * 1024,           /* unsent on one connection before HTTP/2 stops producing */
+    LIMIT_APPENDS_QUEUED = 16 * 1024,       /* waiting for a commit lane, then ERR_BUSY */
+    LIMIT_READS_QUEUED = 4096,              /* waiting for a read lane, then ERR_BUSY */
+    LIMIT_OFFLOAD_JOBS = 64,                /* passwords waiting to be hashed: 64 * 70 ms / 2 threads */
+    LIMIT_OFFLOAD_THREADS = 2,
+    LIMIT_SESSIONS_CACHED = 100 * 1000,
+    LIMIT_CONVERSATIONS_CACHED = 50 * 1000,
+
+    /* how long things live */
+    LIMIT_INBOX_DAYS = 60,
+    LIMIT_TOKEN_IDLE_DAYS = 30,
+    LIMIT_TOKEN_DAYS = 180,
+};

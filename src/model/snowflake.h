@@ -1,0 +1,22 @@
+/* model/snowflake.h - ids that rise with time: ms since 2024-01-01 << 22 | node (10) << 12 | counter (12) */
+#pragma once
+#include <stdint.h>
+
+enum { SNOWFLAKE_NODE_MAX = 1023 };
+#define SNOWFLAKE_EPOCH_MS 1704067200000ull     /* 2024-01-01T00:00:00Z in unix ms */
+
+struct snowflake {
+    uint32_t node;
+    uint64_t last;                  /* newest id given out */
+};
+
+void snowflake_init(struct snowflake *s, uint32_t node);
+/* An id above every one given before, also when the clock stands still or goes back (it then runs
+ * ahead by milliseconds). */
+uint64_t snowflake_next(struct snowflake *s, uint64_t unix_ms);
+/* The least id that is above floor, in floor's node and counter shape lifted by whole milliseconds,
+ * when id is not above floor; else id. Keeps ids rising inside a conversation across nodes. */
+uint64_t snowflake_lift(uint64_t id, uint64_t floor);
+uint64_t snowflake_unix_ms(uint64_t id);
+/* The least id of a moment: the border of a time partition. Moments before the epoch give 0. */
+uint64_t snowflake_at(uint64_t unix_ms);
