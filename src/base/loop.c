@@ -1,0 +1,164 @@
+/* base/loop.c - libevent, kept in one place */
+#include "base/loop.h"
+#include "base/check.h"
+#include <event2/event.h>
+#include <time.h>
+
+struct loop {
+    struct event_base *base;
+    uint64_t now_ms, unix_ms;
+    bool is_fresh;                  /* the clocks were read since the last sleep */
+};
+
+static uint64_t clock_ms(clockid_t clock)
+{
+    struct timespec t;
+
+    CHECK(clock_gettime(clock, &t) == 0);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void loop_read_clocks(struct loop *l)
+{
+    l->now_ms = clock_ms(CLOCK_MONOTONIC);
+    l->unix_ms = clock_ms(CLOCK_REALTIME);
+    l->is_fresh = true;
+}
+
+/* The first callback after a sleep reads the clocks; the rest of the turn sees the same moment. */
+static void loop_woke(struct loop *l)
+{
+    if (!l->is_fresh)
+        loop_read_clocks(l);
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *l = calloc(1, sizeof *l);
+
+    CHECK(l);
+    l->base = event_base_new();
+    CHECK(l->base);
+    loop_read_clocks(l);
+    return l;
+}
+
+void loop_free(struct loop **l)
+{
+    if (!*l)
+        return;
+    event_base_free((*l)->base);
+    free(*l);
+    *l = NULL;
+}
+
+void loop_wait(struct loop *l, bool may_sleep)
+{
+    l->is_fresh = false;
+    event_base_loop(l->base, may_sleep ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    loop_woke(l);
+}
+
+uint64_t loop_now_ms(const struct loop *l)
+{
+    return l->now_ms;
+}
+
+uint64_t loop_unix_ms(const struct loop *l)
+{
+    return l->unix_ms;
+}
+
+static void loop_io_event(evutil_socket_t fd, short what, void *ctx)
+{
+    struct loop_io *io = ctx;
+
+    (void)fd;
+    loop_woke(io->loop);
+    io->fn(io->ctx, (what & EV_READ ? LOOP_READ : 0u) | (what & EV_WRITE ? LOOP_WRITE : 0u));
+}
+
+void loop_io_init(struct loop_io *io, struct loop *l, int fd, loop_io_fn *fn, void *ctx)
+{
+    *io = (struct loop_io){ .loop = l, .fn = fn, .ctx = ctx, .fd = fd };
+}
+
+void loop_io_want(struct loop_io *io, unsigned what)
+{
+    CHECK(io->loop);
+    if (what == io->wants)
+        return;
+    if (io->wants)
+        event_del(&io->event);
+    io->wants = what;
+    if (!what)
+        return;
+    short events = EV_PERSIST;
+    if (what & LOOP_READ)
+        events |= EV_READ;
+    if (what & LOOP_WRITE)
+        events |= EV_WRITE;
+    CHECK(event_assign(&io->event, io->loop->base, io->fd, events, loop_io_event, io) == 0);
+    CHECK(event_add(&io->event, NULL) == 0);
+}
+
+void loop_io_fini(struct loop_io *io)
+{
+    if (io->loop && io->wants)
+        event_del(&io->event);
+    io->wants = 0;
+    io->loop = NULL;
+}
+
+static void loop_timer_event(evutil_socket_t fd, short what, void *ctx)
+{
+    struct loop_timer *t = ctx;
+
+    (void)fd;
+    (void)what;
+    loop_woke(t->loop);
+    t->is_set = false;
+    t->fn(t->ctx);
+}
+
+void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, void *ctx)
+{
+    *t = (struct loop_timer){ .loop = l, .fn = fn, .ctx = ctx };
+    CHECK(event_assign(&t->event, l->base, -1, 0, loop_timer_event, t) == 0);
+}
+
+void loop_timer_set(struct loop_timer *t, uint64_t wait_ms)
+{
+    struct timeval tv = { (time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000 * 1000) };
+
+    CHECK(t->loop);
+    t->is_set = true;
+    CHECK(event_add(&t->event, &tv) == 0);
+}
+
+void loop_timer_clear(struct loop_timer *t)
+{
+    if (t->is_set)
+        event_del(&t->event);
+    t->is_set = false;
+}
+
+static void loop_signal_event(evutil_socket_t number, short what, void *ctx)
+{
+    struct loop_signal *s = ctx;
+
+    (void)what;
+    s->fn(s->ctx, (int)number);
+}
+
+void loop_signal_init(struct loop_signal *s, struct loop *l, int number, loop_signal_fn *fn, void *ctx)
+{
+    *s = (struct loop_signal){ .fn = fn, .ctx = ctx };
+    CHECK(event_assign(&s->event, l->base, number, EV_SIGNAL | EV_PERSIST, loop_signal_event, s) == 0);
+    CHECK(event_add(&s->event, NULL) == 0);
+}
+
+void loop_signal_fini(struct loop_signal *s)
+{
+    event_del(&s->event);
+}

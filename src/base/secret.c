@@ -1,0 +1,91 @@
+/* base/secret.c - libsodium, kept in one place */
+#include "base/secret.h"
+#include "base/check.h"
+#include <sodium.h>
+#include <string.h>
+
+enum { SECRET_OPS = 2, SECRET_MEMORY_BYTES = 64 * 1024 * 1024 };
+
+/* Verified when an account is unknown, so that the answer takes as long: a hash of random bytes that were
+ * thrown away, with the parameters above. */
+static const char secret_nobody[] =
+    "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+
+void secret_init(void)
+{
+    CHECK(sodium_init() >= 0);
+}
+
+void secret_random(void *into, size_t bytes)
+{
+    randombytes_buf(into, bytes);
+}
+
+uint64_t secret_random_u64(void)
+{
+    uint64_t n;
+
+    randombytes_buf(&n, sizeof n);
+    return n;
+}
+
+void secret_password_hash(struct text password, char into[static SECRET_PASSWORD_HASH_MAX])
+{
+    _Static_assert(SECRET_PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "room for the hash");
+    CHECK(crypto_pwhash_str(into, password.at, password.bytes, SECRET_OPS, SECRET_MEMORY_BYTES) == 0);
+}
+
+bool secret_password_verify(struct text password, const char *hash)
+{
+    bool is_right = crypto_pwhash_str_verify(hash ? hash : secret_nobody, password.at, password.bytes) == 0;
+
+    return hash && is_right;
+}
+
+void secret_hash(struct text of, uint8_t into[static SECRET_HASH_BYTES])
+{
+    const unsigned char *at = (const unsigned char *)(of.at ? of.at : "");
+
+    CHECK(crypto_generichash(into, SECRET_HASH_BYTES, at, of.bytes, NULL, 0) == 0);
+}
+
+uint64_t secret_hash_u64(struct text of)
+{
+    uint8_t hash[SECRET_HASH_BYTES];
+    uint64_t n = 0;
+
+    secret_hash(of, hash);
+    for (int k = 0; k < 8; k++)
+        n = n << 8 | hash[k];
+    return n;
+}
+
+bool secret_equal(const void *a, const void *b, size_t bytes)
+{
+    return sodium_memcmp(a, b, bytes) == 0;
+}
+
+void secret_base64url(const void *p, size_t bytes, char *into)
+{
+    sodium_bin2base64(into, sodium_base64_encoded_len(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING), p,
+                      bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+int secret_unbase64url(struct text t, void *into, size_t into_max)
+{
+    size_t bytes;
+    const char *end;
+
+    if (t.bytes == 0)
+        return 0;
+    if (sodium_base642bin(into, into_max, t.at, t.bytes, NULL, &bytes, &end,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        end != t.at + t.bytes)
+        return -1;
+    return (int)bytes;
+}
+
+void secret_wipe(void *p, size_t bytes)
+{
+    sodium_memzero(p, bytes);
+}
