@@ -1,0 +1,2 @@
+-- handle_find.sql - whose handle it is
+SELECT user_id FROM handle WHERE handle = $1::text;

@@ -1,0 +1,2 @@
+-- rollback.sql - takes back what the batch did so far
+ROLLBACK;

@@ -1,0 +1,2 @@
+-- timeline.sql - the timeline that cursors carry
+SELECT timeline FROM cluster WHERE one = 1;
