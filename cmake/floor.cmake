@@ -15,7 +15,8 @@ function(floor name)
     return()
   endif()
   add_library(${name} STATIC ${sources})
-  target_include_directories(${name} PRIVATE ${inc} ${FLOOR_INC}/root
-                             INTERFACE $<BUILD_INTERFACE:${inc}> $<BUILD_INTERFACE:${FLOOR_INC}/root>)
+  target_include_directories(${name} PRIVATE ${inc} INTERFACE $<BUILD_INTERFACE:${inc}>)
+  # -iquote, not -I: our limits.h must not hide the system's <limits.h>
+  target_compile_options(${name} PUBLIC "SHELL:-iquote ${FLOOR_INC}/root")
   target_link_libraries(${name} PUBLIC ${F_SEES} ${F_USES})
 endfunction()

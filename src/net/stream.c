@@ -1,0 +1,274 @@
+/* net/stream.c - the bytes of one connection, in the clear or under TLS
+ *
+ * One write a flush: what comes in parts is sent by one writev(), or gathered into whole TLS records. A buffer
+ * exists only between a refused write and the socket's recovery.
+ */
+#include "net/stream.h"
+#include "base/check.h"
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the loop is to watch follows from the state, always through here. */
+static void watch(struct stream *s)
+{
+    unsigned what = s->is_paused ? 0 : LOOP_READ;
+
+    if (s->pending_bytes || s->wants_write)
+        what |= LOOP_WRITE;
+    if (s->is_open && what != s->io.wants)
+        loop_io_want(&s->io, what);
+}
+
+void stream_init(struct stream *s, struct loop *l, int fd, SSL_CTX *tls, loop_io_fn *fn, void *ctx)
+{
+    *s = (struct stream){ .is_open = true };
+    if (tls) {
+        s->ssl = SSL_new(tls);
+        CHECK(s->ssl && SSL_set_fd(s->ssl, fd) == 1);
+        SSL_set_accept_state(s->ssl);
+    }
+    loop_io_init(&s->io, l, fd, fn, ctx);
+    watch(s);
+}
+
+void stream_fini(struct stream *s)
+{
+    if (!s->is_open)
+        return;
+    s->is_open = false;
+    loop_io_fini(&s->io);
+    SSL_free(s->ssl);
+    close(s->io.fd);
+    free(s->pending);
+    s->ssl = NULL;
+    s->pending = NULL;
+    s->pending_bytes = s->pending_room = 0;
+}
+
+/* How a call of OpenSSL that did not succeed ended. */
+static enum stream_result tls_result(struct stream *s, int returned)
+{
+    int error = SSL_get_error(s->ssl, returned);
+
+    if (error == SSL_ERROR_WANT_READ)
+        return STREAM_AGAIN;
+    if (error == SSL_ERROR_WANT_WRITE) {
+        s->wants_write = true;
+        return STREAM_AGAIN;
+    }
+    return error == SSL_ERROR_ZERO_RETURN ? STREAM_EOF : STREAM_FAILED;
+}
+
+enum stream_result stream_handshake(struct stream *s)
+{
+    enum stream_result result = STREAM_OK;
+    int r;
+
+    if (!s->ssl)
+        return STREAM_OK;
+    ERR_clear_error();
+    s->wants_write = false;
+    r = SSL_do_handshake(s->ssl);
+    if (r != 1)
+        result = tls_result(s, r);
+    ERR_clear_error();
+    watch(s);
+    return result == STREAM_EOF ? STREAM_FAILED : result;
+}
+
+struct text stream_protocol(const struct stream *s)
+{
+    const unsigned char *at = NULL;
+    unsigned bytes = 0;
+
+    if (s->ssl)
+        SSL_get0_alpn_selected(s->ssl, &at, &bytes);
+    if (text_equal((struct text){ (const char *)at, bytes }, TEXT("h2")))
+        return TEXT("h2");
+    return bytes ? TEXT("http/1.1") : TEXT("");
+}
+
+static enum stream_result plain_read(struct stream *s, char *into, size_t *bytes)
+{
+    ssize_t r = read(s->io.fd, into, STREAM_CHUNK_BYTES);
+
+    if (r > 0) {
+        *bytes = (size_t)r;
+        return STREAM_OK;
+    }
+    if (r == 0)
+        return STREAM_EOF;
+    return errno == EAGAIN || errno == EINTR ? STREAM_AGAIN : STREAM_FAILED;
+}
+
+enum stream_result stream_read(struct stream *s, char *into, size_t *bytes)
+{
+    enum stream_result result = STREAM_OK;
+    int r;
+
+    *bytes = 0;
+    if (!s->ssl)
+        return plain_read(s, into, bytes);
+    ERR_clear_error();
+    r = SSL_read(s->ssl, into, STREAM_CHUNK_BYTES);
+    if (r > 0)
+        *bytes = (size_t)r;
+    else
+        result = tls_result(s, r);
+    ERR_clear_error();
+    watch(s);
+    return result;
+}
+
+/* Sends one contiguous piece: *sent of it went out. OK: all of it. */
+static enum stream_result send_piece(struct stream *s, const char *at, size_t bytes, size_t *sent)
+{
+    enum stream_result result = STREAM_OK;
+
+    *sent = 0;
+    ERR_clear_error();
+    while (*sent < bytes && result == STREAM_OK) {
+        size_t rest = bytes - *sent;
+        size_t piece = rest < STREAM_CHUNK_BYTES ? rest : STREAM_CHUNK_BYTES;
+        int r = SSL_write(s->ssl, at + *sent, (int)piece);
+
+        if (r > 0)
+            *sent += (size_t)r;
+        else
+            result = tls_result(s, r);
+    }
+    ERR_clear_error();
+    return result == STREAM_EOF ? STREAM_FAILED : result;
+}
+
+static void keep(struct stream *s, const char *at, size_t bytes)
+{
+    if (s->pending_at && s->pending_at + s->pending_bytes + bytes > s->pending_room) {
+        memmove(s->pending, s->pending + s->pending_at, s->pending_bytes);
+        s->pending_at = 0;
+    }
+    if (s->pending_bytes + bytes > s->pending_room) {
+        s->pending_room = s->pending_bytes + bytes;
+        s->pending = realloc(s->pending, s->pending_room);
+        CHECK(s->pending);
+    }
+    memcpy(s->pending + s->pending_at + s->pending_bytes, at, bytes);
+    s->pending_bytes += bytes;
+}
+
+/* Keeps what lies behind the first sent bytes of the parts. */
+static void keep_rest(struct stream *s, const struct iovec *parts, int count, size_t sent)
+{
+    for (int i = 0; i < count; i++) {
+        size_t skip = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+
+        sent -= skip;
+        if (skip < parts[i].iov_len)
+            keep(s, (const char *)parts[i].iov_base + skip, parts[i].iov_len - skip);
+    }
+}
+
+static enum stream_result plain_write(struct stream *s, const struct iovec *parts, int count)
+{
+    ssize_t r = writev(s->io.fd, parts, count);
+
+    if (r < 0 && errno != EAGAIN && errno != EINTR)
+        return STREAM_FAILED;
+    keep_rest(s, parts, count, r > 0 ? (size_t)r : 0);
+    return STREAM_OK;
+}
+
+/* Small parts share a record: head and body of an answer cost one, not two. */
+static enum stream_result tls_write(struct stream *s, const struct iovec *parts, int count)
+{
+    char record[STREAM_CHUNK_BYTES];
+    size_t total = 0, sent = 0;
+    enum stream_result result = STREAM_OK;
+
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    if (count > 1 && total <= sizeof(record)) {
+        size_t filled = 0;
+
+        for (int i = 0; i < count; i++) {
+            memcpy(record + filled, parts[i].iov_base, parts[i].iov_len);
+            filled += parts[i].iov_len;
+        }
+        result = send_piece(s, record, total, &sent);
+    } else {
+        for (int i = 0; i < count && result == STREAM_OK; i++) {
+            size_t now = 0;
+
+            result = send_piece(s, parts[i].iov_base, parts[i].iov_len, &now);
+            sent += now;
+        }
+    }
+    if (result == STREAM_FAILED)
+        return result;
+    keep_rest(s, parts, count, sent);
+    return STREAM_OK;
+}
+
+enum stream_result stream_write(struct stream *s, const struct iovec *parts, int count)
+{
+    enum stream_result result = STREAM_OK;
+
+    if (s->pending_bytes)                   /* order; and OpenSSL wants the same bytes again first */
+        keep_rest(s, parts, count, 0);
+    else
+        result = s->ssl ? tls_write(s, parts, count) : plain_write(s, parts, count);
+    watch(s);
+    return result;
+}
+
+enum stream_result stream_drain(struct stream *s)
+{
+    enum stream_result result = STREAM_OK;
+    const char *at = s->pending + s->pending_at;
+    size_t sent = 0;
+
+    s->wants_write = false;
+    if (s->pending_bytes && s->ssl) {
+        result = send_piece(s, at, s->pending_bytes, &sent);
+    } else if (s->pending_bytes) {
+        ssize_t r = write(s->io.fd, at, s->pending_bytes);
+
+        if (r < 0 && errno != EAGAIN && errno != EINTR)
+            result = STREAM_FAILED;
+        sent = r > 0 ? (size_t)r : 0;
+    }
+    s->pending_at += sent;
+    s->pending_bytes -= sent;
+    if (s->pending_bytes == 0) {
+        free(s->pending);
+        s->pending = NULL;
+        s->pending_at = s->pending_room = 0;
+    }
+    watch(s);
+    if (result == STREAM_FAILED)
+        return result;
+    return s->pending_bytes ? STREAM_AGAIN : STREAM_OK;
+}
+
+void stream_pause(struct stream *s, bool on)
+{
+    s->is_paused = on;
+    watch(s);
+}
+
+void stream_say_end(struct stream *s)
+{
+    if (s->ssl) {
+        ERR_clear_error();
+        SSL_shutdown(s->ssl);
+        ERR_clear_error();
+        SSL_free(s->ssl);
+        s->ssl = NULL;
+    }
+    shutdown(s->io.fd, SHUT_WR);
+    s->is_paused = s->wants_write = false;
+    watch(s);
+}
