@@ -1,101 +1,118 @@
-/* model/handle.c - one form for each name, however it was typed (utf8proc) */
+/* model/handle.c - one spelling for each name and password, whatever the keyboard made of it */
 #include "model/handle.h"
+#include "base/secret.h"
 #include <stdlib.h>
 #include <utf8proc.h>
 
-enum handle_class { HANDLE_REFUSED, HANDLE_LETTER, HANDLE_MARK, HANDLE_PUNCTUATION };
+/* Canonical forms may be shorter than what was typed (a mathematical letter has four bytes, its plain form
+ * one), never by more than this. */
+enum { HANDLE_SHRINKS = 4, HANDLE_ROUNDS = 4 };
 
-static enum handle_class handle_classify(utf8proc_int32_t c)
+enum { HANDLE_NFKC = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE };
+
+static struct text handle_map(struct text t, int options)
+{
+    utf8proc_uint8_t *at = NULL;
+    utf8proc_ssize_t bytes = utf8proc_map((const utf8proc_uint8_t *)t.at, (utf8proc_ssize_t)t.bytes, &at,
+                                          (utf8proc_option_t)options);
+
+    CHECK(bytes != UTF8PROC_ERROR_NOMEM);
+    return bytes < 0 ? (struct text){ NULL, 0 } : (struct text){ (char *)at, (size_t)bytes };
+}
+
+static void handle_forget(struct text t)
+{
+    if (t.at)
+        secret_wipe((void *)t.at, t.bytes);
+    free((void *)t.at);
+}
+
+/* Case folding can undo a composition and composition can make a letter that folds, so both go on until
+ * nothing changes: only such a form is the same for all who type it. at NULL: there is none. */
+static struct text handle_fold(struct text typed)
+{
+    struct text now = handle_map(typed, HANDLE_NFKC);
+
+    for (int round = 0; now.at && round < HANDLE_ROUNDS; round++) {
+        struct text folded = handle_map(now, HANDLE_NFKC | UTF8PROC_CASEFOLD);
+        struct text next = folded.at ? handle_map(folded, HANDLE_NFKC) : folded;
+        bool is_stable = next.at && text_equal(now, next);
+        if (folded.at)
+            free((void *)folded.at);
+        free((void *)now.at);
+        now = next;
+        if (is_stable)
+            return now;
+    }
+    free((void *)now.at);
+    return (struct text){ NULL, 0 };
+}
+
+enum handle_char { HANDLE_LETTER, HANDLE_MARK, HANDLE_PUNCTUATION, HANDLE_REFUSED };
+
+static enum handle_char handle_char(utf8proc_int32_t c)
 {
     if (c == '.' || c == '_' || c == '-')
         return HANDLE_PUNCTUATION;
+    /* letters and marks that show nothing would make two names look like one */
+    if (utf8proc_get_property(c)->ignorable)
+        return HANDLE_REFUSED;
     utf8proc_category_t category = utf8proc_category(c);
     if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO)
         return HANDLE_LETTER;
-    if (category == UTF8PROC_CATEGORY_ND)
-        return HANDLE_LETTER;
-    if (category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC)
+    if (category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME)
         return HANDLE_MARK;
-    return HANDLE_REFUSED;
+    return category == UTF8PROC_CATEGORY_ND ? HANDLE_LETTER : HANDLE_REFUSED;
 }
 
-/* Begins and ends with a letter or digit; marks only follow something. */
-static bool handle_is_legal(const char *at, size_t bytes)
+static bool handle_is_allowed(struct text t)
 {
-    enum handle_class last = HANDLE_REFUSED;
+    enum handle_char last = HANDLE_PUNCTUATION;
+    size_t done = 0;
 
-    for (size_t k = 0; k < bytes;) {
+    while (done < t.bytes) {
         utf8proc_int32_t c;
-        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)at + k, (utf8proc_ssize_t)(bytes - k), &c);
+        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)t.at + done,
+                                              (utf8proc_ssize_t)(t.bytes - done), &c);
         if (n <= 0)
             return false;
-        enum handle_class class = handle_classify(c);
-        bool is_first = k == 0;
-        if (class == HANDLE_REFUSED || (is_first && class != HANDLE_LETTER))
+        enum handle_char what = handle_char(c);
+        if (what == HANDLE_REFUSED || (done == 0 && what != HANDLE_LETTER) ||
+            (what == HANDLE_MARK && last == HANDLE_PUNCTUATION))
             return false;
-        if (class == HANDLE_MARK && last == HANDLE_PUNCTUATION)
-            return false;
-        last = class;
-        k += (size_t)n;
+        last = what;
+        done += (size_t)n;
     }
-    return last == HANDLE_LETTER || last == HANDLE_MARK;
-}
-
-/* t normalised into malloc'ed memory, *bytes long; NULL when it is not UTF-8. */
-static char *handle_map(struct text t, utf8proc_option_t options, size_t *bytes)
-{
-    utf8proc_uint8_t *made = NULL;
-    utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)t.at, (utf8proc_ssize_t)t.bytes, &made,
-                                      options | UTF8PROC_STABLE);
-
-    if (n < 0)
-        return NULL;
-    *bytes = (size_t)n;
-    return (char *)made;
+    return last != HANDLE_PUNCTUATION;
 }
 
 enum err handle_canonical(struct text typed, char into[static LIMIT_HANDLE_BYTES + 1])
 {
-    const utf8proc_option_t nfkc = UTF8PROC_COMPOSE | UTF8PROC_COMPAT;
-    size_t bytes = 0;
-
     into[0] = 0;
-    if (typed.bytes == 0 || typed.bytes > 4 * LIMIT_HANDLE_BYTES || memchr(typed.at, 0, typed.bytes))
+    if (typed.bytes == 0 || typed.bytes > HANDLE_SHRINKS * LIMIT_HANDLE_BYTES)
         return ERR_OUT_OF_RANGE;
-    char *folded = handle_map(typed, nfkc | UTF8PROC_CASEFOLD, &bytes);
-    if (!folded)
-        return ERR_OUT_OF_RANGE;
-    char *made = handle_map((struct text){ folded, bytes }, nfkc, &bytes);
-    free(folded);
-    if (!made)
-        return ERR_OUT_OF_RANGE;
-    enum err err = ERR_OUT_OF_RANGE;
-    if (bytes > 0 && bytes <= LIMIT_HANDLE_BYTES && handle_is_legal(made, bytes)) {
-        memcpy(into, made, bytes);
-        into[bytes] = 0;
-        err = ERR_OK;
+    struct text folded = handle_fold(typed);
+    bool is_good = folded.at && folded.bytes <= LIMIT_HANDLE_BYTES && handle_is_allowed(folded);
+    if (is_good) {
+        memcpy(into, folded.at, folded.bytes);
+        into[folded.bytes] = 0;
     }
-    free(made);
-    return err;
+    free((void *)folded.at);
+    return is_good ? ERR_OK : ERR_OUT_OF_RANGE;
 }
 
 enum err handle_password(struct text typed, char into[static LIMIT_PASSWORD_BYTES + 1])
 {
-    size_t bytes = 0;
-
     into[0] = 0;
-    if (typed.bytes == 0 || typed.bytes > 4 * LIMIT_PASSWORD_BYTES || memchr(typed.at, 0, typed.bytes))
+    if (typed.bytes == 0 || typed.bytes > HANDLE_SHRINKS * LIMIT_PASSWORD_BYTES)
         return ERR_OUT_OF_RANGE;
-    char *made = handle_map(typed, UTF8PROC_COMPOSE | UTF8PROC_COMPAT, &bytes);
-    if (!made)
-        return ERR_OUT_OF_RANGE;
-    enum err err = ERR_OUT_OF_RANGE;
-    if (bytes >= LIMIT_PASSWORD_BYTES_MIN && bytes <= LIMIT_PASSWORD_BYTES) {
-        memcpy(into, made, bytes);
-        into[bytes] = 0;
-        err = ERR_OK;
+    struct text plain = handle_map(typed, HANDLE_NFKC);
+    bool is_good = plain.at && plain.bytes >= LIMIT_PASSWORD_BYTES_MIN && plain.bytes <= LIMIT_PASSWORD_BYTES &&
+                   !memchr(plain.at, 0, plain.bytes);
+    if (is_good) {
+        memcpy(into, plain.at, plain.bytes);
+        into[plain.bytes] = 0;
     }
-    memset(made, 0, bytes);
-    free(made);
-    return err;
+    handle_forget(plain);
+    return is_good ? ERR_OK : ERR_OUT_OF_RANGE;
 }

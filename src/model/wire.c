@@ -1,284 +1,363 @@
-/* model/wire.c - JSON by schema: looked over first, parsed by Jansson, then taken field by field
+/* model/wire.c - JSON against a schema: looked over by us, parsed by Jansson, then taken field by field
  *
- *   1 look over   size, UTF-8, depth: what would cost memory is refused before it is parsed
- *   2 parse       Jansson, duplicate keys refused
- *   3 take        every field of the JSON must stand in the schema, with its type and range
+ * What Jansson could be hurt by (size, depth, broken UTF-8) is found before it sees a byte. What it leaves
+ * open (types, ranges, names) is decided by tables, so that a route can't forget a check.
  */
 #include "model/wire.h"
 #include "limits.h"
 #include "model/id.h"
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
-struct wire_reader {
+/* Where in the body we are; printed only when something is wrong. */
+struct wire_place {
+    const struct wire_place *outer; /* NULL: the body itself */
+    const char *name;               /* NULL: an array's element */
+    size_t index;
+};
+
+struct wire_reading {
     struct arena *arena;
     struct wire_error *why;
 };
 
-/* Length of the UTF-8 sequence at at, 0 for a broken one (RFC 3629: no surrogates, no overlong forms). */
-static size_t wire_utf8_length(const unsigned char *at, size_t left)
+/* The bytes of the UTF-8 character at p, at most left of them; 0: not one. */
+static size_t wire_char_bytes(const unsigned char *p, size_t left)
 {
-    unsigned char c = at[0];
-    size_t length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    unsigned char least = 0x80, most = 0xbf;    /* of the second byte: no overlong forms, no surrogates */
+    size_t bytes;
 
-    if (length == 0 || length > left)
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        bytes = 2;
+    else if (p[0] >= 0xe0 && p[0] <= 0xef)
+        bytes = 3;
+    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+        bytes = 4;
+    else
         return 0;
-    for (size_t k = 1; k < length; k++) {
-        if ((at[k] & 0xc0) != 0x80)
+    if (p[0] == 0xe0)
+        least = 0xa0;
+    else if (p[0] == 0xed)
+        most = 0x9f;
+    else if (p[0] == 0xf0)
+        least = 0x90;
+    else if (p[0] == 0xf4)
+        most = 0x8f;
+    if (bytes > left || p[1] < least || p[1] > most)
+        return 0;
+    for (size_t k = 2; k < bytes; k++)
+        if ((p[k] & 0xc0) != 0x80)
             return 0;
-    }
-    if ((c == 0xe0 && at[1] < 0xa0) || (c == 0xed && at[1] > 0x9f) || (c == 0xf0 && at[1] < 0x90) ||
-        (c == 0xf4 && at[1] > 0x8f))
-        return 0;
-    return length;
+    return bytes;
 }
 
 bool wire_is_utf8(struct text t)
 {
-    const unsigned char *at = (const unsigned char *)t.at;
-
-    for (size_t k = 0; k < t.bytes;) {
-        size_t length = wire_utf8_length(at + k, t.bytes - k);
-        if (length == 0)
+    for (size_t done = 0, bytes; done < t.bytes; done += bytes) {
+        bytes = wire_char_bytes((const unsigned char *)t.at + done, t.bytes - done);
+        if (bytes == 0)
             return false;
-        k += length;
     }
     return true;
 }
 
-/* Brackets outside strings; a text that is no JSON may be judged too deep, which is as good a refusal. */
 static bool wire_is_too_deep(struct text t)
 {
-    bool is_string = false;
+    bool in_string = false;
     int depth = 0;
 
     for (size_t k = 0; k < t.bytes; k++) {
         char c = t.at[k];
-        if (is_string) {
-            if (c == '\\')
-                k++;
-            else if (c == '"')
-                is_string = false;
-        } else if (c == '"') {
-            is_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > LIMIT_JSON_DEPTH)
-                return true;
-        } else if (c == '}' || c == ']') {
+        if (in_string && c == '\\')
+            k++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '{' || c == '['))
+            depth++;
+        else if (!in_string && (c == '}' || c == ']'))
             depth--;
-        }
+        if (depth > LIMIT_JSON_DEPTH)
+            return true;
     }
     return false;
 }
 
-static enum err wire_read_object(struct wire_reader *r, const struct wire_schema *s, json_t *from, void *into);
-
-/* Puts name in front of what is already said of the place: "members[3]", "body.text"; cut to fit. */
-static void wire_blame(struct wire_reader *r, const char *name)
+/* Appends to the field's name as many whole characters as fit. */
+static void wire_name(struct wire_error *why, struct text part)
 {
-    char *field = r->why->field, inner[sizeof r->why->field];
-    size_t room = sizeof r->why->field;
+    size_t used = strlen(why->field);
 
-    memcpy(inner, field, sizeof inner);
-    field[0] = 0;
-    strncat(field, name, room - 1);
-    if (inner[0] && inner[0] != '[')
-        strncat(field, ".", room - 1 - strlen(field));
-    strncat(field, inner, room - 1 - strlen(field));
+    for (size_t done = 0, bytes; done < part.bytes; done += bytes) {
+        bytes = wire_char_bytes((const unsigned char *)part.at + done, part.bytes - done);
+        if (bytes == 0 || used + bytes >= sizeof why->field)
+            break;
+        memcpy(why->field + used, part.at + done, bytes);
+        used += bytes;
+    }
+    why->field[used] = 0;
 }
 
-static void wire_blame_item(struct wire_reader *r, size_t index)
+/* body.members[3].id; never deeper than the JSON itself. */
+static void wire_name_place(struct wire_error *why, const struct wire_place *p)
 {
-    char name[32];
+    char index[24];
 
-    snprintf(name, sizeof name, "[%zu]", index);
-    wire_blame(r, name);
+    if (p->outer)
+        wire_name_place(why, p->outer);
+    if (p->name) {
+        if (why->field[0])
+            wire_name(why, TEXT("."));
+        wire_name(why, text_of(p->name));
+    } else if (p->outer) {
+        snprintf(index, sizeof index, "[%zu]", p->index);
+        wire_name(why, text_of(index));
+    }
 }
 
-static enum err wire_take_string(struct wire_reader *r, const struct wire_field *f, json_t *v, struct text *into)
+static enum err wire_wrong(struct wire_reading *r, const struct wire_place *p, enum err err)
 {
-    if (!json_is_string(v))
+    r->why->field[0] = 0;
+    wire_name_place(r->why, p);
+    return err;
+}
+
+static enum err wire_object(struct wire_reading *r, const struct wire_schema *s, json_t *object, void *into,
+                            const struct wire_place *p);
+
+static enum err wire_string(struct wire_reading *r, const struct wire_field *f, json_t *value, void *into)
+{
+    struct text t = { json_string_value(value), json_string_length(value) };
+
+    if (!json_is_string(value))
         return ERR_BAD_TYPE;
-    struct text t = { json_string_value(v), json_string_length(v) };
-    if (t.bytes < f->least || t.bytes > f->most || (t.bytes && memchr(t.at, 0, t.bytes)))
+    if (t.bytes < f->least || t.bytes > f->most || memchr(t.at, 0, t.bytes))
         return ERR_OUT_OF_RANGE;
-    *into = arena_copy(r->arena, t);
+    *(struct text *)into = arena_copy(r->arena, t);
     return ERR_OK;
 }
 
-static enum err wire_take_id(json_t *v, uint64_t *into)
+static enum err wire_id(json_t *value, uint64_t *into)
 {
-    if (!json_is_string(v))
+    struct text t = { json_string_value(value), json_string_length(value) };
+
+    if (!json_is_string(value))
         return ERR_BAD_TYPE;
-    return id_parse((struct text){ json_string_value(v), json_string_length(v) }, into) ? ERR_OK : ERR_OUT_OF_RANGE;
+    return id_parse(t, into) ? ERR_OK : ERR_OUT_OF_RANGE;
 }
 
-static enum err wire_take_number(const struct wire_field *f, json_t *v, uint64_t *into)
+static enum err wire_number(const struct wire_field *f, json_t *value, uint64_t *into)
 {
-    if (!json_is_integer(v))
+    json_int_t n = json_integer_value(value);
+
+    if (!json_is_integer(value))
         return ERR_BAD_TYPE;
-    json_int_t n = json_integer_value(v);
     if (n < 0 || (uint64_t)n < f->least || (uint64_t)n > f->most)
         return ERR_OUT_OF_RANGE;
     *into = (uint64_t)n;
     return ERR_OK;
 }
 
-static enum err wire_take_ids(struct wire_reader *r, const struct wire_field *f, json_t *v, struct wire_ids *into)
+static bool wire_has_nul(json_t *value)
 {
-    if (!json_is_array(v))
+    const char *name;
+    json_t *part;
+    size_t k;
+
+    if (json_is_string(value))
+        return memchr(json_string_value(value), 0, json_string_length(value)) != NULL;
+    json_array_foreach(value, k, part)
+        if (wire_has_nul(part))
+            return true;
+    json_object_foreach(value, name, part)
+        if (wire_has_nul(part))
+            return true;
+    return false;
+}
+
+static enum err wire_json(struct wire_reading *r, const struct wire_field *f, json_t *value, struct text *into)
+{
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+
+    if (json_is_null(value))
         return ERR_BAD_TYPE;
-    size_t count = json_array_size(v);
-    if (count < f->least || count > f->most)
+    if (wire_has_nul(value))
         return ERR_OUT_OF_RANGE;
-    into->at = arena_alloc(r->arena, count * sizeof *into->at);
-    for (size_t k = 0; k < count; k++) {
-        enum err err = wire_take_id(json_array_get(v, k), &into->at[k]);
-        if (err) {
-            wire_blame_item(r, k);
-            return err;
-        }
-    }
-    into->count = (uint32_t)count;
+    size_t bytes = json_dumpb(value, NULL, 0, flags);
+    CHECK(bytes > 0);
+    if (bytes > f->most)
+        return ERR_OUT_OF_RANGE;
+    char *at = arena_alloc(r->arena, bytes + 1);
+    CHECK(json_dumpb(value, at, bytes, flags) == bytes);
+    *into = (struct text){ at, bytes };
     return ERR_OK;
 }
 
-static enum err wire_take_objects(struct wire_reader *r, const struct wire_field *f, json_t *v,
-                                  struct wire_objects *into)
+/* The length of an array that may be taken. */
+static enum err wire_count(const struct wire_field *f, json_t *value, uint32_t *count)
 {
-    if (!json_is_array(v))
+    size_t n = json_array_size(value);
+
+    if (!json_is_array(value))
         return ERR_BAD_TYPE;
-    size_t count = json_array_size(v), bytes = f->schema->struct_bytes;
-    if (count < f->least || count > f->most)
+    if (n < f->least || n > f->most)
         return ERR_OUT_OF_RANGE;
-    char *at = arena_alloc(r->arena, count * bytes);
-    for (size_t k = 0; k < count; k++) {
-        enum err err = wire_read_object(r, f->schema, json_array_get(v, k), at + k * bytes);
-        if (err) {
-            wire_blame_item(r, k);
-            return err;
-        }
-    }
-    into->at = at;
-    into->count = (uint32_t)count;
+    *count = (uint32_t)n;
     return ERR_OK;
 }
 
-static enum err wire_take_json(struct wire_reader *r, const struct wire_field *f, json_t *v, struct text *into)
+static enum err wire_ids(struct wire_reading *r, const struct wire_field *f, json_t *value,
+                         struct wire_ids *into, const struct wire_place *p)
 {
-    char *dumped = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+    enum err err = wire_count(f, value, &into->count);
 
-    CHECK(dumped);
-    struct text t = text_of(dumped);
-    enum err err = t.bytes > f->most ? ERR_OUT_OF_RANGE : ERR_OK;
-    if (!err)
-        *into = arena_copy(r->arena, t);
-    free(dumped);
+    if (err)
+        return wire_wrong(r, p, err);
+    into->at = arena_alloc(r->arena, into->count * sizeof *into->at);
+    for (uint32_t k = 0; k < into->count; k++) {
+        struct wire_place inner = { .outer = p, .index = k };
+        err = wire_id(json_array_get(value, k), &into->at[k]);
+        if (err)
+            return wire_wrong(r, &inner, err);
+    }
+    return ERR_OK;
+}
+
+static enum err wire_objects(struct wire_reading *r, const struct wire_field *f, json_t *value,
+                             struct wire_objects *into, const struct wire_place *p)
+{
+    enum err err = wire_count(f, value, &into->count);
+
+    if (err)
+        return wire_wrong(r, p, err);
+    into->at = arena_alloc(r->arena, into->count * f->schema->struct_bytes);
+    for (uint32_t k = 0; k < into->count && !err; k++) {
+        struct wire_place inner = { .outer = p, .index = k };
+        void *at = (char *)into->at + k * f->schema->struct_bytes;
+        err = wire_object(r, f->schema, json_array_get(value, k), at, &inner);
+    }
     return err;
 }
 
-static enum err wire_take(struct wire_reader *r, const struct wire_field *f, json_t *v, void *at)
+static enum err wire_value(struct wire_reading *r, const struct wire_field *f, json_t *value, void *into,
+                           const struct wire_place *p)
 {
+    enum err err = ERR_OK;
+
     switch (f->type) {
-    case WIRE_STRING:
-        return wire_take_string(r, f, v, at);
-    case WIRE_ID:
-        return wire_take_id(v, at);
-    case WIRE_NUMBER:
-        return wire_take_number(f, v, at);
-    case WIRE_BOOL:
-        if (!json_is_boolean(v))
-            return ERR_BAD_TYPE;
-        *(bool *)at = json_is_true(v);
-        return ERR_OK;
     case WIRE_OBJECT:
-        return wire_read_object(r, f->schema, v, at);
+        return wire_object(r, f->schema, value, into, p);
     case WIRE_IDS:
-        return wire_take_ids(r, f, v, at);
-    case WIRE_JSON:
-        return wire_take_json(r, f, v, at);
+        return wire_ids(r, f, value, into, p);
     case WIRE_OBJECTS:
-        return wire_take_objects(r, f, v, at);
+        return wire_objects(r, f, value, into, p);
+    case WIRE_STRING:
+        err = wire_string(r, f, value, into);
+        break;
+    case WIRE_ID:
+        err = wire_id(value, into);
+        break;
+    case WIRE_NUMBER:
+        err = wire_number(f, value, into);
+        break;
+    case WIRE_JSON:
+        err = wire_json(r, f, value, into);
+        break;
+    case WIRE_BOOL:
+        *(bool *)into = json_is_true(value);
+        err = json_is_boolean(value) ? ERR_OK : ERR_BAD_TYPE;
+        break;
     }
-    CHECK(!"a type of the schema");
-    return ERR_INTERNAL;
+    return err ? wire_wrong(r, p, err) : ERR_OK;
 }
 
-static const struct wire_field *wire_find(const struct wire_schema *s, const char *name)
+static bool wire_knows(const struct wire_schema *s, const char *name)
 {
-    for (const struct wire_field *f = s->fields; f->name; f++) {
+    for (const struct wire_field *f = s->fields; f->name; f++)
         if (strcmp(f->name, name) == 0)
-            return f;
-    }
-    return NULL;
+            return true;
+    return false;
 }
 
-static enum err wire_read_object(struct wire_reader *r, const struct wire_schema *s, json_t *from, void *into)
+static enum err wire_object(struct wire_reading *r, const struct wire_schema *s, json_t *object, void *into,
+                            const struct wire_place *p)
 {
     const char *name;
     json_t *value;
 
-    if (!json_is_object(from))
-        return ERR_BAD_TYPE;
-    json_object_foreach(from, name, value) {
-        const struct wire_field *f = wire_find(s, name);
-        enum err err = f ? wire_take(r, f, value, (char *)into + f->offset) : ERR_UNKNOWN_FIELD;
-        if (err) {
-            wire_blame(r, name);
-            return err;
-        }
-        if (f->present_offset)
-            *(bool *)((char *)into + f->present_offset) = true;
+    if (!json_is_object(object))
+        return wire_wrong(r, p, ERR_BAD_TYPE);
+    json_object_foreach(object, name, value) {
+        struct wire_place inner = { .outer = p, .name = name };
+        if (!wire_knows(s, name))
+            return wire_wrong(r, &inner, ERR_UNKNOWN_FIELD);
     }
     for (const struct wire_field *f = s->fields; f->name; f++) {
-        if (f->is_required && !json_object_get(from, f->name)) {
-            wire_blame(r, f->name);
-            return ERR_MISSING_FIELD;
-        }
+        struct wire_place inner = { .outer = p, .name = f->name };
+        value = json_object_get(object, f->name);
+        if (!value && f->is_required)
+            return wire_wrong(r, &inner, ERR_MISSING_FIELD);
+        if (!value)
+            continue;
+        enum err err = wire_value(r, f, value, (char *)into + f->offset, &inner);
+        if (err)
+            return err;
+        if (f->present_offset)
+            *(bool *)((char *)into + f->present_offset) = true;
     }
     return ERR_OK;
 }
 
-/* Jansson names a repeated key only in its text: duplicate object key near '"a"'. */
-static void wire_blame_duplicate(struct wire_reader *r, const char *said)
+/* Jansson tells the doubled name only in its text for people, and only a short one: near '"name"'. */
+static void wire_name_doubled(const json_error_t *error, struct wire_error *why)
 {
-    const char *from = strstr(said, "'\""), *to = from ? strstr(from + 2, "\"'") : NULL;
+    static const char near[] = "near '\"";
+    const char *at = strstr(error->text, near);
+    const char *end = at ? strstr(at + sizeof near - 1, "\"'") : NULL;
 
-    if (to && to - from - 2 < (ptrdiff_t)sizeof r->why->field)
-        snprintf(r->why->field, sizeof r->why->field, "%.*s", (int)(to - from - 2), from + 2);
+    if (end) {
+        at += sizeof near - 1;
+        wire_name(why, (struct text){ at, (size_t)(end - at) });
+    }
 }
 
-static enum err wire_parse(struct wire_reader *r, struct text json, json_t **root)
+static enum err wire_refused(const json_error_t *error, struct wire_error *why)
 {
-    json_error_t error;
+    enum json_error_code code = json_error_code(error);
 
-    if (json.bytes > LIMIT_JSON_BYTES)
-        return ERR_TOO_LARGE;
-    if (!wire_is_utf8(json))
-        return ERR_BAD_UTF8;
-    if (wire_is_too_deep(json))
-        return ERR_TOO_DEEP;
-    *root = json_loadb(json.at ? json.at : "", json.bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    if (*root)
-        return ERR_OK;
-    if (json_error_code(&error) == json_error_duplicate_key) {
-        wire_blame_duplicate(r, error.text);
+    CHECK(code != json_error_out_of_memory);
+    if (code == json_error_duplicate_key) {
+        wire_name_doubled(error, why);
         return ERR_DUPLICATE_FIELD;
     }
+    if (code == json_error_numeric_overflow)
+        return ERR_OUT_OF_RANGE;
+    if (code == json_error_null_byte_in_key)
+        return ERR_UNKNOWN_FIELD;
     return ERR_BAD_JSON;
 }
 
 enum err wire_read(const struct wire_schema *s, struct text json, struct arena *arena, void *into,
                    struct wire_error *why)
 {
-    struct wire_reader r = { .arena = arena, .why = why };
-    json_t *root = NULL;
+    struct wire_reading r = { .arena = arena, .why = why };
+    const struct wire_place whole = { 0 };
+    json_error_t error;
 
     memset(into, 0, s->struct_bytes);
-    why->field[0] = 0;
-    enum err err = wire_parse(&r, json, &root);
-    if (!err)
-        err = wire_read_object(&r, s, root, into);
-    json_decref(root);
+    *why = (struct wire_error){ 0 };
+    if (json.bytes > LIMIT_JSON_BYTES)
+        return ERR_TOO_LARGE;
+    if (!wire_is_utf8(json))
+        return ERR_BAD_UTF8;
+    if (wire_is_too_deep(json))
+        return ERR_TOO_DEEP;
+    json_t *body = json_loadb(json.at, json.bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (!body)
+        return wire_refused(&error, why);
+    enum err err = wire_object(&r, s, body, into, &whole);
+    json_decref(body);
     return err;
 }
