@@ -1,0 +1,42 @@
+/* lib/conn.h - one connection and the exchanges on it: HTTP/2 carries many, HTTP/1.1 one after the other */
+#pragma once
+#include "lib/exchange.h"
+#include "lib/h1.h"
+#include "lib/h2.h"
+#include "lib/link.h"
+
+enum {
+    CONN_QUIET_MS = 15 * 1000,      /* silence with work outstanding: ask with a PING */
+    CONN_PONG_MS = 10 * 1000,       /* and no byte after it: broken, whatever TCP says */
+    CONN_REUSE_MS = 30 * 1000,      /* HTTP/1.1: an older idle one may be closing right now */
+};
+
+enum conn_protocol { CONN_UNKNOWN, CONN_H1, CONN_H2 };
+
+struct conn {
+    struct link link;
+    const struct url *url;
+    enum conn_protocol wants;       /* CONN_UNKNOWN: both are offered */
+    enum conn_protocol speaks;      /* known once the link is open */
+    struct h2 *h2;
+    struct h1 h1;
+    struct exchange_list open;      /* on this connection */
+    struct exchange_list *finished; /* where ended ones go */
+    uint64_t heard_ms;              /* when bytes last came */
+    uint64_t pinged_ms;             /* 0: no PING is out */
+    LIST_ENTRY(conn) entry;
+};
+
+/* Begins to connect. Ended exchanges are moved to *finished. */
+struct conn *conn_new(const struct url *u, SSL_CTX *tls, enum conn_protocol wants, struct exchange_list *finished,
+                      uint64_t now_ms);
+/* Whether it would take another exchange now. */
+bool conn_has_room(const struct conn *c, uint64_t now_ms);
+void conn_begin(struct conn *c, struct exchange *x);
+/* Ends an open exchange with the given end. On HTTP/1.1 that costs the connection. */
+void conn_end(struct conn *c, struct exchange *x, enum exchange_end end);
+/* Reads, writes and keeps watch, without waiting. */
+void conn_step(struct conn *c, uint64_t now_ms);
+bool conn_is_closed(const struct conn *c);
+/* Ends what is open (lost, or unsent when the link never opened) and closes. */
+void conn_free(struct conn **c);
