@@ -24,13 +24,13 @@ char *buf_reserve(struct buf *b, size_t bytes)
         b->overflowed = true;
         return NULL;
     }
-    if (bytes > b->room - b->bytes) {
+    if (!b->at || bytes > b->room - b->bytes) {
         size_t room = b->room ? b->room : BUF_ROOM_FIRST;
         while (room < b->bytes + bytes)
             room *= 2;
         if (room > b->bytes_max)
             room = b->bytes_max;
-        b->at = realloc(b->at, room);
+        b->at = realloc(b->at, room + 1);   /* one more: for the 0 that vsnprintf insists on */
         CHECK(b->at);
         b->room = room;
     }
@@ -59,21 +59,27 @@ void buf_put_text(struct buf *b, struct text t)
     buf_put(b, t.at, t.bytes);
 }
 
+/* Straight into the free room, which nearly always suffices; else once more when there is more of it. */
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args, again;
+    char *at = buf_reserve(b, 0);
 
+    if (!at)
+        return;
     va_start(args, format);
     va_copy(again, args);
-    int bytes = vsnprintf(NULL, 0, format, args);
+    int bytes = vsnprintf(at, b->room - b->bytes + 1, format, args);
     va_end(args);
     CHECK(bytes >= 0);
-    char *made = malloc((size_t)bytes + 1);
-    CHECK(made);
-    vsnprintf(made, (size_t)bytes + 1, format, again);
+    if ((size_t)bytes > b->room - b->bytes) {
+        at = buf_reserve(b, (size_t)bytes);
+        if (at)
+            vsnprintf(at, (size_t)bytes + 1, format, again);
+    }
     va_end(again);
-    buf_put(b, made, (size_t)bytes);
-    free(made);
+    if (at)
+        b->bytes += (size_t)bytes;
 }
 
 void buf_drop(struct buf *b, size_t bytes)

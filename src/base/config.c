@@ -1,4 +1,4 @@
-/* base/config.c - config.def as a table: file, then environment; unknown keys refused */
+/* base/config.c - config.def as a table: defaults, file, environment; what is unknown is refused */
 #include "base/config.h"
 #include <ctype.h>
 #include <errno.h>
@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 extern char **environ;
 
@@ -31,11 +30,16 @@ static const struct config_setting config_settings[] = {
 };
 enum { CONFIG_SETTINGS = sizeof config_settings / sizeof *config_settings };
 
+/* A text on its way through inih. We hand it the lines, so that we know which one is wrong, and so that a line
+ * that inih has no room for is refused and not cut. */
 struct config_reading {
     struct config *config;
     struct config_error *why;
     const char *from;               /* the file, for people */
-    bool failed;
+    const char *at, *end;           /* what is still to read */
+    int line;
+    bool has_failed;
+    bool is_set[CONFIG_SETTINGS];
 };
 
 static char *config_text(struct config *c, const struct config_setting *s)
@@ -66,66 +70,96 @@ static bool config_number(const char *value, int64_t *n)
     return errno == 0 && *end == 0;
 }
 
-/* One value into its place; what is wrong goes into why, behind where it stands. */
+/* One value into its place. */
 static enum err config_set(struct config *c, const struct config_setting *s, const char *value,
-                           const char *where, struct config_error *why)
+                           struct config_error *why)
 {
     int64_t n;
 
     if (s->is_text) {
         if (strlen(value) >= CONFIG_TEXT_MAX) {
-            snprintf(why->text, sizeof why->text, "%s: %s.%s is longer than %d bytes", where, s->section,
-                     s->name, CONFIG_TEXT_MAX - 1);
+            snprintf(why->text, sizeof why->text, "%s.%s is longer than %d bytes", s->section, s->name,
+                     CONFIG_TEXT_MAX - 1);
             return ERR_BAD_REQUEST;
         }
         snprintf(config_text(c, s), CONFIG_TEXT_MAX, "%s", value);
         return ERR_OK;
     }
     if (!config_number(value, &n) || n < s->least || n > s->most) {
-        snprintf(why->text, sizeof why->text, "%s: %s.%s must be a whole number from %" PRId64 " to %" PRId64,
-                 where, s->section, s->name, s->least, s->most);
+        snprintf(why->text, sizeof why->text, "%s.%s must be a whole number from %" PRId64 " to %" PRId64,
+                 s->section, s->name, s->least, s->most);
         return ERR_BAD_REQUEST;
     }
     memcpy(config_text(c, s), &n, sizeof n);
     return ERR_OK;
 }
 
+static void config_wrong(struct config_reading *r, const char *what)
+{
+    if (!r->has_failed)
+        snprintf(r->why->text, sizeof r->why->text, "%.200s:%d: %.250s", r->from, r->line, what);
+    r->has_failed = true;
+}
+
+/* inih's reader, shaped like fgets(). */
+static char *config_next_line(char *into, int room, void *ctx)
+{
+    struct config_reading *r = ctx;
+    size_t left = (size_t)(r->end - r->at);
+    const char *newline = left ? memchr(r->at, '\n', left) : NULL;
+    size_t bytes = newline ? (size_t)(newline - r->at) + 1 : left;
+    char what[80];
+
+    if (left == 0 || r->has_failed)
+        return NULL;
+    r->line++;
+    if (bytes >= (size_t)room) {
+        snprintf(what, sizeof what, "a line is longer than %d bytes (the environment has room)", room - 2);
+        config_wrong(r, what);
+        return NULL;
+    }
+    memcpy(into, r->at, bytes);
+    into[bytes] = 0;
+    r->at += bytes;
+    return into;
+}
+
 static int config_line(void *ctx, const char *section, const char *name, const char *value)
 {
     struct config_reading *r = ctx;
+    struct config_error what;
 
-    if (r->failed)
-        return 0;
     for (size_t k = 0; k < CONFIG_SETTINGS; k++) {
         const struct config_setting *s = &config_settings[k];
-        if (strcmp(s->section, section) == 0 && strcmp(s->name, name) == 0) {
-            r->failed = config_set(r->config, s, value ? value : "", r->from, r->why) != ERR_OK;
-            return !r->failed;
+        if (strcmp(s->section, section) != 0 || strcmp(s->name, name) != 0)
+            continue;
+        if (r->is_set[k]) {
+            snprintf(what.text, sizeof what.text, "%s.%s is set twice", section, name);
+            config_wrong(r, what.text);
+        } else if (config_set(r->config, s, value, &what)) {
+            config_wrong(r, what.text);
         }
+        r->is_set[k] = true;
+        return !r->has_failed;
     }
-    snprintf(r->why->text, sizeof r->why->text, "%s: unknown setting %.100s.%.100s", r->from, section, name);
-    r->failed = true;
+    snprintf(what.text, sizeof what.text, "unknown setting %.60s.%.60s", section, name);
+    config_wrong(r, what.text);
     return 0;
 }
 
 static enum err config_parse_from(struct config *c, const char *text, size_t bytes, const char *from,
                                   struct config_error *why)
 {
-    struct config_reading r = { .config = c, .why = why, .from = from };
+    struct config_reading r = { .config = c, .why = why, .from = from, .at = text, .end = text + bytes };
 
-    if (bytes > CONFIG_FILE_MAX || memchr(text, 0, bytes)) {
-        snprintf(why->text, sizeof why->text, "%s: not a text of at most %d bytes", from, CONFIG_FILE_MAX);
+    if (bytes > CONFIG_FILE_MAX || (bytes && memchr(text, 0, bytes))) {
+        snprintf(why->text, sizeof why->text, "%.200s: not a text of at most %d bytes", from, CONFIG_FILE_MAX);
         return ERR_BAD_REQUEST;
     }
-    char *copy = malloc(bytes + 1);
-    CHECK(copy);
-    memcpy(copy, text, bytes);
-    copy[bytes] = 0;
-    int line = ini_parse_string(copy, config_line, &r);
-    free(copy);
-    if (line != 0 && !r.failed)
-        snprintf(why->text, sizeof why->text, "%s: line %d can't be read", from, line);
-    return line == 0 ? ERR_OK : ERR_BAD_REQUEST;
+    r.line = ini_parse_stream(config_next_line, &r, config_line, &r);
+    if (r.line)
+        config_wrong(&r, "neither [section] nor name = value");
+    return r.has_failed ? ERR_BAD_REQUEST : ERR_OK;
 }
 
 enum err config_parse(struct config *c, const char *text, size_t bytes, struct config_error *why)
@@ -136,40 +170,55 @@ enum err config_parse(struct config *c, const char *text, size_t bytes, struct c
 
 static enum err config_file(struct config *c, const char *path, struct config_error *why)
 {
-    char *text = malloc(CONFIG_FILE_MAX + 2);
     FILE *f = fopen(path, "re");
 
-    CHECK(text);
     if (!f) {
         snprintf(why->text, sizeof why->text, "%.200s: %s", path, strerror(errno));
-        free(text);
         return ERR_BAD_REQUEST;
     }
+    char *text = malloc(CONFIG_FILE_MAX + 1);
+    CHECK(text);
     size_t bytes = fread(text, 1, CONFIG_FILE_MAX + 1, f);
+    enum err err = ERR_BAD_REQUEST;
+    if (ferror(f))
+        snprintf(why->text, sizeof why->text, "%.200s: %s", path, strerror(errno));
+    else
+        err = config_parse_from(c, text, bytes, path, why);
     fclose(f);
-    enum err err = config_parse_from(c, text, bytes, path, why);
     free(text);
     return err;
 }
 
-/* POSTHORN_<SECTION>_<NAME>; variables of the client (POSTHORN_CLIENT_...) are not ours. */
+/* Whether variable, up to its '=', is POSTHORN_<SECTION>_<NAME> of s. */
+static bool config_is_variable(const struct config_setting *s, const char *variable, size_t bytes)
+{
+    char wanted[128];
+    int n = snprintf(wanted, sizeof wanted, "POSTHORN_%s_%s", s->section, s->name);
+
+    CHECK(n > 0 && (size_t)n < sizeof wanted);
+    for (char *p = wanted; *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    return (size_t)n == bytes && memcmp(wanted, variable, bytes) == 0;
+}
+
+/* Variables of the client (POSTHORN_CLIENT_...) are not ours. */
 static enum err config_variable(struct config *c, const char *variable, struct config_error *why)
 {
-    static const char prefix[] = "POSTHORN_", client[] = "POSTHORN_CLIENT_";
+    static const char ours[] = "POSTHORN_", clients[] = "POSTHORN_CLIENT_";
     const char *equals = strchr(variable, '=');
-    char wanted[128], where[160];
+    struct config_error what;
 
-    if (!equals || strncmp(variable, prefix, sizeof prefix - 1) != 0 ||
-        strncmp(variable, client, sizeof client - 1) == 0)
+    if (!equals || strncmp(variable, ours, sizeof ours - 1) != 0 ||
+        strncmp(variable, clients, sizeof clients - 1) == 0)
         return ERR_OK;
     size_t bytes = (size_t)(equals - variable);
     for (size_t k = 0; k < CONFIG_SETTINGS; k++) {
-        const struct config_setting *s = &config_settings[k];
-        int n = snprintf(wanted, sizeof wanted, "%s%s_%s", prefix, s->section, s->name);
-        if ((size_t)n == bytes && strncasecmp(wanted, variable, bytes) == 0) {
-            snprintf(where, sizeof where, "environment");
-            return config_set(c, s, equals + 1, where, why);
-        }
+        if (!config_is_variable(&config_settings[k], variable, bytes))
+            continue;
+        enum err err = config_set(c, &config_settings[k], equals + 1, &what);
+        if (err)
+            snprintf(why->text, sizeof why->text, "environment: %.250s", what.text);
+        return err;
     }
     snprintf(why->text, sizeof why->text, "environment: unknown setting %.*s", (int)(bytes > 200 ? 200 : bytes),
              variable);

@@ -19,8 +19,12 @@ static struct {
 
 static const char *const log_words[] = { "debug", "info", "warn", "error" };
 
+/* One line stays one line, whatever a value that nobody quoted holds. */
 static void log_write(char *line, size_t bytes)
 {
+    for (size_t k = 0; k < bytes; k++)
+        if ((unsigned char)line[k] < 0x20 || line[k] == 0x7f)
+            line[k] = ' ';
     if (bytes > LOG_LINE_MAX - 1)
         bytes = LOG_LINE_MAX - 1;
     line[bytes] = '\n';
@@ -96,7 +100,7 @@ const char *log_quoted(char *into, uint32_t into_bytes, const char *s)
         if (c == '"' || c == '\\') {
             into[n++] = '\\';
             into[n++] = (char)c;
-        } else if (c < 0x20 || c == 0x7f) {
+        } else if (c < 0x20 || c >= 0x7f) {
             n += (uint32_t)snprintf(into + n, into_bytes - n, "\\x%02x", c);
         } else {
             into[n++] = (char)c;

@@ -148,12 +148,13 @@ static void loop_signal_event(evutil_socket_t number, short what, void *ctx)
     struct loop_signal *s = ctx;
 
     (void)what;
+    loop_woke(s->loop);
     s->fn(s->ctx, (int)number);
 }
 
 void loop_signal_init(struct loop_signal *s, struct loop *l, int number, loop_signal_fn *fn, void *ctx)
 {
-    *s = (struct loop_signal){ .fn = fn, .ctx = ctx };
+    *s = (struct loop_signal){ .loop = l, .fn = fn, .ctx = ctx };
     CHECK(event_assign(&s->event, l->base, number, EV_SIGNAL | EV_PERSIST, loop_signal_event, s) == 0);
     CHECK(event_add(&s->event, NULL) == 0);
 }

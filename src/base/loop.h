@@ -47,6 +47,7 @@ void loop_timer_clear(struct loop_timer *t);                    /* unset is fine
 typedef void loop_signal_fn(void *ctx, int signal);
 struct loop_signal {
     struct event event;
+    struct loop *loop;
     loop_signal_fn *fn;
     void *ctx;
 };
