@@ -2,6 +2,7 @@
 #include "base/loop.h"
 #include "base/check.h"
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <time.h>
 
 struct loop {
@@ -9,6 +10,13 @@ struct loop {
     uint64_t now_ms, unix_ms;
     bool is_fresh;                  /* the clocks were read since the last sleep */
 };
+
+_Static_assert(sizeof(struct event) <= LOOP_EVENT_BYTES, "room for a libevent event");
+
+static struct event *loop_event(struct loop_event *e)
+{
+    return (struct event *)e->bytes;
+}
 
 static uint64_t clock_ms(clockid_t clock)
 {
@@ -89,7 +97,7 @@ void loop_io_want(struct loop_io *io, unsigned what)
     if (what == io->wants)
         return;
     if (io->wants)
-        event_del(&io->event);
+        event_del(loop_event(&io->event));
     io->wants = what;
     if (!what)
         return;
@@ -98,14 +106,14 @@ void loop_io_want(struct loop_io *io, unsigned what)
         events |= EV_READ;
     if (what & LOOP_WRITE)
         events |= EV_WRITE;
-    CHECK(event_assign(&io->event, io->loop->base, io->fd, events, loop_io_event, io) == 0);
-    CHECK(event_add(&io->event, NULL) == 0);
+    CHECK(event_assign(loop_event(&io->event), io->loop->base, io->fd, events, loop_io_event, io) == 0);
+    CHECK(event_add(loop_event(&io->event), NULL) == 0);
 }
 
 void loop_io_fini(struct loop_io *io)
 {
     if (io->loop && io->wants)
-        event_del(&io->event);
+        event_del(loop_event(&io->event));
     io->wants = 0;
     io->loop = NULL;
 }
@@ -124,7 +132,7 @@ static void loop_timer_event(evutil_socket_t fd, short what, void *ctx)
 void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, void *ctx)
 {
     *t = (struct loop_timer){ .loop = l, .fn = fn, .ctx = ctx };
-    CHECK(event_assign(&t->event, l->base, -1, 0, loop_timer_event, t) == 0);
+    CHECK(event_assign(loop_event(&t->event), l->base, -1, 0, loop_timer_event, t) == 0);
 }
 
 void loop_timer_set(struct loop_timer *t, uint64_t wait_ms)
@@ -133,13 +141,13 @@ void loop_timer_set(struct loop_timer *t, uint64_t wait_ms)
 
     CHECK(t->loop);
     t->is_set = true;
-    CHECK(event_add(&t->event, &tv) == 0);
+    CHECK(event_add(loop_event(&t->event), &tv) == 0);
 }
 
 void loop_timer_clear(struct loop_timer *t)
 {
     if (t->is_set)
-        event_del(&t->event);
+        event_del(loop_event(&t->event));
     t->is_set = false;
 }
 
@@ -155,11 +163,11 @@ static void loop_signal_event(evutil_socket_t number, short what, void *ctx)
 void loop_signal_init(struct loop_signal *s, struct loop *l, int number, loop_signal_fn *fn, void *ctx)
 {
     *s = (struct loop_signal){ .loop = l, .fn = fn, .ctx = ctx };
-    CHECK(event_assign(&s->event, l->base, number, EV_SIGNAL | EV_PERSIST, loop_signal_event, s) == 0);
-    CHECK(event_add(&s->event, NULL) == 0);
+    CHECK(event_assign(loop_event(&s->event), l->base, number, EV_SIGNAL | EV_PERSIST, loop_signal_event, s) == 0);
+    CHECK(event_add(loop_event(&s->event), NULL) == 0);
 }
 
 void loop_signal_fini(struct loop_signal *s)
 {
-    event_del(&s->event);
+    event_del(loop_event(&s->event));
 }

@@ -1,11 +1,17 @@
 /* base/loop.h - sockets, timers and signals of one thread (libevent's only home) */
 #pragma once
-#include <event2/event_struct.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct loop;
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+/* Room for what libevent keeps of one event; its own header stays in loop.c. */
+enum { LOOP_EVENT_BYTES = 128 };
+struct loop_event {
+    _Alignas(max_align_t) unsigned char bytes[LOOP_EVENT_BYTES];
+};
 
 struct loop *loop_new(void);
 void loop_free(struct loop **l);
@@ -19,7 +25,7 @@ uint64_t loop_unix_ms(const struct loop *l);    /* wall clock, of this turn */
  * it may be finished inside its own callback. */
 typedef void loop_io_fn(void *ctx, unsigned what);      /* LOOP_READ | LOOP_WRITE */
 struct loop_io {
-    struct event event;
+    struct loop_event event;
     struct loop *loop;
     loop_io_fn *fn;
     void *ctx;
@@ -33,7 +39,7 @@ void loop_io_fini(struct loop_io *io);                  /* does not close fd; tw
 /* A timer that fires once. */
 typedef void loop_timer_fn(void *ctx);
 struct loop_timer {
-    struct event event;
+    struct loop_event event;
     struct loop *loop;
     loop_timer_fn *fn;
     void *ctx;
@@ -46,7 +52,7 @@ void loop_timer_clear(struct loop_timer *t);                    /* unset is fine
 /* A signal of the process. */
 typedef void loop_signal_fn(void *ctx, int signal);
 struct loop_signal {
-    struct event event;
+    struct loop_event event;
     struct loop *loop;
     loop_signal_fn *fn;
     void *ctx;
