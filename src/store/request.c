@@ -21,7 +21,10 @@ void *request_new(size_t bytes, const struct request_kind *kind)
 
 static void request_end(struct request *r, enum err err)
 {
-    op_wake(r->op, err);
+    if (r->op)
+        op_wake(r->op, err);
+    else
+        r->kind->ended(r, err);
     free(r);
 }
 

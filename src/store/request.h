@@ -17,6 +17,7 @@ struct request_kind {
     /* The nth result of a stage. Anything but ERR_OK rolls back, unless it is the last stage's, and ends the
      * request; it is not called again then. */
     enum err (*take)(struct request *r, uint32_t stage, uint32_t nth, const PGresult *result);
+    void (*ended)(struct request *r, enum err err);     /* of a request without an op */
 };
 
 /* Begins the struct of every request: from request_new(), freed by request.c. */
@@ -59,6 +60,6 @@ uint32_t request_pool_up(const struct request_pool *p);     /* lanes */
 
 /* A zeroed request of bytes, which begin with a struct request. */
 void *request_new(size_t bytes, const struct request_kind *kind);
-/* Queues r, which is the pool's from here on; wakes op with its end: what take() said, or ERR_STORE_DOWN,
+/* Queues r, which is the pool's from here on; wakes op (or calls ended) with its end: what take() said, or ERR_STORE_DOWN,
  * ERR_TIMEOUT, ERR_BUSY, ERR_INTERNAL. */
 void request_start(struct request_pool *p, struct request *r, struct op *op);
