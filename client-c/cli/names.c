@@ -1,0 +1,208 @@
+/* cli/names.c - people and conversations by the names that people use */
+#include "cli/names.h"
+#include "cli/text.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+struct known {
+    char id[24];
+    char *name;
+    bool is_group;
+    SLIST_ENTRY(known) entry;
+};
+
+SLIST_HEAD(known_list, known);
+
+struct names {
+    struct posthorn *client;
+    struct known_list users, conversations;
+};
+
+struct names *names_new(struct posthorn *client)
+{
+    struct names *n = calloc(1, sizeof *n);
+    if (!n)
+        abort();
+    n->client = client;
+    return n;
+}
+
+static void drop_all(struct known_list *list)
+{
+    struct known *k;
+    while ((k = SLIST_FIRST(list))) {
+        SLIST_REMOVE_HEAD(list, entry);
+        free(k->name);
+        free(k);
+    }
+}
+
+void names_free(struct names **n)
+{
+    if (!*n)
+        return;
+    drop_all(&(*n)->users);
+    drop_all(&(*n)->conversations);
+    free(*n);
+    *n = NULL;
+}
+
+static struct known *find(const struct known_list *list, const char *id)
+{
+    struct known *k;
+    SLIST_FOREACH(k, list, entry)
+        if (strcmp(k->id, id) == 0)
+            return k;
+    return NULL;
+}
+
+static struct known *learn(struct known_list *list, const char *id, char *name, bool is_group)
+{
+    struct known *k = calloc(1, sizeof *k);
+    if (!k)
+        abort();
+    snprintf(k->id, sizeof k->id, "%s", id);
+    k->name = name;
+    k->is_group = is_group;
+    SLIST_INSERT_HEAD(list, k, entry);
+    return k;
+}
+
+const char *names_handle(struct names *n, const char *user)
+{
+    if (!user)
+        return "?";
+    struct posthorn_account me, found;
+    struct known *k = find(&n->users, user);
+    if (k)
+        return k->name;
+    struct posthorn_answer *a = NULL;
+    const char *handle = user;
+    if (posthorn_account_me(n->client, &me) && strcmp(me.id, user) == 0)
+        handle = me.handle;
+    else if (posthorn_user_get(n->client, user, &a, &found) == POSTHORN_OK)
+        handle = found.handle;
+    k = learn(&n->users, user, text_safe(handle, 0), false);
+    posthorn_answer_free(&a);
+    return k->name;
+}
+
+/* "@alice" for the other member of a direct conversation. */
+static char *peer_name(struct names *n, const char *conversation)
+{
+    struct posthorn_answer *a;
+    const struct posthorn_member *at;
+    size_t count;
+    struct posthorn_account me;
+    char *name = NULL;
+    posthorn_account_me(n->client, &me);
+    if (posthorn_member_list(n->client, conversation, &a, &at, &count) != POSTHORN_OK)
+        return text_copy(conversation);
+    for (size_t i = 0; i < count && !name; i++)
+        if (strcmp(at[i].user, me.id) != 0 || count == 1)
+            name = text_format("@%s", names_handle(n, at[i].user));
+    posthorn_answer_free(&a);
+    return name ? name : text_copy(conversation);
+}
+
+static struct known *conversation_of(struct names *n, const char *id)
+{
+    struct known *k = find(&n->conversations, id);
+    if (k)
+        return k;
+    struct posthorn_answer *a;
+    struct posthorn_conversation c;
+    if (posthorn_conversation_get(n->client, id, &a, &c) != POSTHORN_OK)
+        return learn(&n->conversations, id, text_copy(id), true);
+    bool is_group = strcmp(c.kind, "group") == 0;
+    char *name = is_group ? text_safe(c.title && *c.title ? c.title : c.id, 0) : peer_name(n, id);
+    posthorn_answer_free(&a);
+    return learn(&n->conversations, id, name, is_group);
+}
+
+const char *names_conversation(struct names *n, const char *conversation)
+{
+    return conversation ? conversation_of(n, conversation)->name : "?";
+}
+
+bool names_is_group(struct names *n, const char *conversation)
+{
+    return conversation && conversation_of(n, conversation)->is_group;
+}
+
+void names_forget(struct names *n, const char *conversation)
+{
+    struct known *k = find(&n->conversations, conversation);
+    if (!k)
+        return;
+    SLIST_REMOVE(&n->conversations, k, known, entry);
+    free(k->name);
+    free(k);
+}
+
+enum posthorn_status names_user(struct names *n, const char *typed, char id[24])
+{
+    struct posthorn_answer *a;
+    struct posthorn_account user;
+    enum posthorn_status status = posthorn_user_find(n->client, typed + (typed[0] == '@'), &a, &user);
+    if (status == POSTHORN_OK)
+        snprintf(id, 24, "%s", user.id);
+    posthorn_answer_free(&a);
+    return status;
+}
+
+static enum posthorn_status group_by_title(struct names *n, const char *title, char id[24], const char **detail)
+{
+    struct posthorn_answer *a;
+    const struct posthorn_conversation *at;
+    size_t count, hits = 0;
+    enum posthorn_status status = posthorn_conversation_list(n->client, &a, &at, &count);
+    if (status != POSTHORN_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        if (at[i].title && strcmp(at[i].kind, "group") == 0 && strcmp(at[i].title, title) == 0 && ++hits == 1)
+            snprintf(id, 24, "%s", at[i].id);
+    posthorn_answer_free(&a);
+    if (hits > 1) {
+        *detail = "several groups have that title; use the id (posthorn conversations)";
+        return POSTHORN_CONFLICT;
+    }
+    if (hits == 0)
+        *detail = "no group of yours has that title";
+    return hits ? POSTHORN_OK : POSTHORN_NOT_FOUND;
+}
+
+enum posthorn_status names_target(struct names *n, const char *typed, char id[24], const char **detail)
+{
+    char user[24];
+    *detail = NULL;
+    if (text_is_id(typed)) {
+        snprintf(id, 24, "%s", typed);
+        return POSTHORN_OK;
+    }
+    enum posthorn_status status = names_user(n, typed, user);
+    if (status == POSTHORN_OK)
+        return posthorn_conversation_direct(n->client, user, id);
+    /* A title can be anything; what can't be a handle is refused with 400 there. */
+    bool may_be_title = typed[0] != '@' && (status == POSTHORN_NOT_FOUND || status == POSTHORN_REFUSED);
+    if (may_be_title) {
+        status = group_by_title(n, typed, id, detail);
+        if (status == POSTHORN_NOT_FOUND)
+            *detail = "nobody has that handle, and no group of yours that title";
+        return status;
+    }
+    if (status == POSTHORN_NOT_FOUND)
+        *detail = "nobody has that handle";
+    return status;
+}
+
+enum posthorn_status names_group(struct names *n, const char *typed, char id[24], const char **detail)
+{
+    *detail = NULL;
+    if (!text_is_id(typed))
+        return group_by_title(n, typed, id, detail);
+    snprintf(id, 24, "%s", typed);
+    return POSTHORN_OK;
+}

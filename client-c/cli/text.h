@@ -1,0 +1,22 @@
+/* cli/text.h - strings: made, made safe for a terminal, compared by likeness */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+/* A formatted string of the caller's (free()). Out of memory aborts. */
+__attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
+char *text_copy(const char *text);
+/* Prints text from others to a terminal or file: control characters (C0 without newline and tab, DEL, C1) and
+ * broken UTF-8 become U+FFFD, so that a message can't move the cursor or set a title. */
+void text_print_safe(void *file, const char *text);
+/* The same as a string of the caller's; newlines become newline + indent blanks. */
+char *text_safe(const char *text, unsigned indent);
+/* How many single-letter changes (insert, delete, replace, swap neighbours) lie between two words; words
+ * above 31 bytes are 99 apart. */
+unsigned text_distance(const char *a, const char *b);
+/* 1 to 20 digits. */
+bool text_is_id(const char *text);
+/* A whole number in least..most; false: not one. */
+MUST_USE bool text_number(const char *text, unsigned long least, unsigned long most, unsigned long *into);
