@@ -1,0 +1,147 @@
+# wire/house.py - a posthornd of one's own with a private Postgres, that may be killed and comes back with its data
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# Proofs work much faster than people: the limits that protect against that are lifted where they exist.
+LIFTED = re.compile(r"(_per_(second|minute|hour)|_burst)$")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def find_server(given=None):
+    places = [given] if given else [os.path.join(TOP, "build", name, "posthornd") for name in ("release", "test")]
+    for place in places:
+        if place and os.path.isdir(place):
+            place = os.path.join(place, "posthornd")
+        if place and os.access(place, os.X_OK):
+            return os.path.abspath(place)
+    raise SystemExit("no posthornd: build it, or name it with --server")
+
+
+class House:
+    def __init__(self, server=None, keep=None, settings=None):
+        self.server = find_server(server)
+        self.made = None if keep else tempfile.mkdtemp(prefix="posthorn-proof-", dir="/tmp")
+        self.dir = keep or self.made
+        if self.made:
+            os.chmod(self.dir, 0o755)
+        self.pg = os.path.join(self.dir, "pg")
+        self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
+        self.ca = os.path.join(self.dir, "tls", "ca.pem")
+        self.settings = settings or {}
+        self.process = None
+
+    def __enter__(self):
+        self.start_postgres()
+        self.start_server()
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.stop_server()
+        self._pg("stop")
+        if self.made and not os.environ.get("KEEP"):
+            shutil.rmtree(self.made, ignore_errors=True)
+
+    def _pg(self, verb):
+        # stderr is left alone: Postgres inherits it, and a pipe would never end.
+        done = subprocess.run([os.path.join(TOP, "scripts", "pg"), verb, self.pg], stdout=subprocess.PIPE, timeout=90,
+                              check=True, text=True, stdin=subprocess.DEVNULL)
+        return done.stdout.strip()
+
+    def start_postgres(self):
+        self.conninfo = self._pg("start").splitlines()[-1]
+
+    def kill_postgres(self):
+        self._pg("kill9")
+
+    def psql(self, statement):
+        done = subprocess.run(["psql", "-XAtq", "-F", "|", "-v", "ON_ERROR_STOP=1", self.conninfo, "-c", statement],
+                              check=True, stdout=subprocess.PIPE, text=True, timeout=120)
+        return [tuple(line.split("|")) for line in done.stdout.splitlines()]
+
+    def postmaster(self):
+        return int(self.psql("select pg_read_file('postmaster.pid')")[0][0].split()[0])
+
+    def write_config(self):
+        printed = subprocess.run([self.server, "--print-config"], check=True, stdout=subprocess.PIPE, text=True,
+                                 timeout=10, env=self._clean()).stdout
+        want = {"server.listen": f"127.0.0.1:{self.tls_port}", "server.cleartext": f"127.0.0.1:{self.port}",
+                "server.admin": f"127.0.0.1:{self.admin_port}", "tls.directory": os.path.dirname(self.ca),
+                "store.conninfo": self.conninfo, **self.settings}
+        lines, section = [], ""
+        for line in printed.splitlines():
+            line = line.strip()
+            if line.startswith("["):
+                section = line.strip("[]")
+            name = line.split("=")[0].strip()
+            key = f"{section}.{name}"
+            if key in want:
+                line = f"{name} = {want.pop(key)}"
+            elif "=" in line and not line.startswith((";", "#")) and LIFTED.search(name):
+                line = f"{name} = 1000000"
+            lines.append(line)
+        if want:
+            raise SystemExit(f"posthornd knows no setting {', '.join(want)}")
+        path = os.path.join(self.dir, "posthornd.ini")
+        with open(path, "w") as file:
+            file.write("\n".join(lines) + "\n")
+        return path
+
+    @staticmethod
+    def _clean():
+        return {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
+
+    def start_server(self, wait_s=30):
+        config = self.write_config()
+        log = open(os.path.join(self.dir, "posthornd.log"), "a")
+        self.process = subprocess.Popen([self.server, "--config", config], stdout=log, stderr=log, cwd=self.dir,
+                                        stdin=subprocess.DEVNULL, env=self._clean())
+        log.close()
+        end = time.monotonic() + wait_s
+        while not self.ready():
+            if self.process.poll() is not None:
+                raise SystemExit(f"posthornd ended with {self.process.returncode}:\n{self.log_tail()}")
+            if time.monotonic() > end:
+                raise SystemExit(f"posthornd is not ready after {wait_s} s:\n{self.log_tail()}")
+            time.sleep(0.02)
+
+    def ready(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.admin_port), 2) as s:
+                s.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return s.recv(64).startswith(b"HTTP/1.1 200")
+        except OSError:
+            return False
+
+    def log_tail(self, lines=15):
+        with open(os.path.join(self.dir, "posthornd.log"), errors="replace") as log:
+            return "".join(log.readlines()[-lines:])
+
+    def kill_server(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+        self.process = None
+
+    def stop_server(self):
+        """Ends it as an operator would; what it returns is its exit status, 0 when all is well."""
+        self.process.terminate()
+        try:
+            status = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self.process = None
+        return status
