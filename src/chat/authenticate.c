@@ -1,0 +1,56 @@
+/* chat/authenticate.c - who says this
+ *
+ *   1 cache    valid a moment ago: no op is needed
+ *   2 read     the device's row, by the ids in the token
+ *   3 compare  its hash, in constant time, and its end
+ */
+#include "chat/authenticate.h"
+
+static op_step authenticate_read, authenticate_compare;
+
+static const struct op_kind authenticate_kind = { .name = "authenticate", .free = chat_free_nothing };
+
+enum err authenticate_at_once(struct authenticate *a)
+{
+    enum err err = sessions_token_read(a->token, &a->session, a->hash);
+
+    if (err)
+        return err;
+    struct loop *l = a->chat->loop;
+    bool is_known = sessions_find(a->chat->sessions, a->session.device, a->hash, loop_now_ms(l), loop_unix_ms(l),
+                                  &a->session);
+    return is_known ? ERR_OK : ERR_WAIT_OVER;
+}
+
+void authenticate_start(struct authenticate *a, struct op *asker)
+{
+    op_start(a->chat->ops, &a->op, &authenticate_kind, authenticate_read, chat_wake_asker, asker);
+}
+
+static void authenticate_read(struct op *op, enum err err)
+{
+    struct authenticate *a = (struct authenticate *)op;
+
+    CHECK(!err);
+    a->read.arena = &a->arena;
+    store_device_read(a->chat->store, a->session.user, a->session.device, &a->read,
+                      op_then(op, authenticate_compare));
+}
+
+static void authenticate_compare(struct op *op, enum err err)
+{
+    struct authenticate *a = (struct authenticate *)op;
+    const struct device *d = &a->read.device;
+    struct loop *l = a->chat->loop;
+
+    if (err == ERR_NOT_FOUND)
+        err = ERR_UNAUTHORIZED;
+    if (!err && (!secret_equal(d->token_hash, a->hash, sizeof a->hash) || d->expires_unix_ms <= loop_unix_ms(l)))
+        err = ERR_UNAUTHORIZED;
+    if (!err) {
+        a->session.expires_unix_ms = d->expires_unix_ms;
+        sessions_put(a->chat->sessions, &a->session, a->hash, loop_now_ms(l));
+    }
+    arena_fini(&a->arena);
+    op_finish(op, err);
+}

@@ -1,0 +1,107 @@
+/* chat/post.c - something happens in a conversation
+ *
+ *   1 load      the members, from the roster or from Postgres
+ *   2 decide    may they, and what is it; memory only
+ *   3 append    the event, its inbox rows and its effects, one commit
+ *   4 appended  the members had changed: again from 1; else the notices
+ */
+#include "chat/post.h"
+#include "chat/roster.h"
+#include "store/conversation.h"
+
+enum { POST_TRIES = 4 };
+
+static op_step post_load, post_loaded, post_decide, post_appended;
+
+static const struct op_kind post_kind = { .name = "post", .free = chat_free_nothing };
+
+void post_start(struct post *p, struct op *asker)
+{
+    op_start(p->chat->ops, &p->op, &post_kind, post_load, chat_wake_asker, asker);
+}
+
+void post_fini(struct post *p)
+{
+    members_free(&p->members);
+    members_free(&p->recipients);
+    members_free(&p->notices.members);
+    blob_free(&p->notices.encoded);
+}
+
+static void post_load(struct op *op, enum err err)
+{
+    struct post *p = (struct post *)op;
+    const struct members *known = roster_find(p->chat->roster, p->conversation);
+
+    CHECK(!err);
+    members_free(&p->members);
+    members_free(&p->recipients);
+    if (known) {
+        p->members = members_ref((struct members *)known);
+        post_decide(op, ERR_OK);
+    } else {
+        store_members(p->chat->store, p->conversation, &p->members, op_then(op, post_loaded));
+    }
+}
+
+static void post_loaded(struct op *op, enum err err)
+{
+    struct post *p = (struct post *)op;
+
+    if (err) {
+        op_finish(op, err);
+        return;
+    }
+    roster_put(p->chat->roster, p->members);
+    post_decide(op, ERR_OK);
+}
+
+static void post_decide(struct op *op, enum err err)
+{
+    struct post *p = (struct post *)op;
+    struct append *a = &p->append;
+
+    CHECK(!err);
+    err = p->decide(p);
+    if (err || p->is_needless) {
+        op_finish(op, err);
+        return;
+    }
+    a->conversation = p->conversation;
+    a->from = p->user;
+    a->members = p->recipients ? p->recipients : p->members;
+    a->i = p->i;
+    store_append(p->chat->store, a, op_then(op, post_appended));
+}
+
+static struct blob *post_encode(const struct append *a)
+{
+    struct event e = { .kind = a->kind, .conversation = a->conversation, .seq = a->seq, .id = a->id,
+                       .from = a->from, .key = a->key, .body = a->body };
+
+    return event_encode(&e);
+}
+
+static void post_appended(struct op *op, enum err err)
+{
+    struct post *p = (struct post *)op;
+    struct append *a = &p->append;
+
+    if (err == ERR_MEMBERS_CHANGED) {
+        roster_forget(p->chat->roster, p->conversation);
+        if (++p->tries < POST_TRIES)
+            post_load(op, ERR_OK);
+        else
+            op_finish(op, ERR_BUSY);
+        return;
+    }
+    if (!err && a->effects_count > 0)
+        roster_forget(p->chat->roster, p->conversation);
+    if (!err && !a->is_duplicate) {
+        CHECK(a->id.n > 0);
+        p->notices.members = members_ref((struct members *)a->members);
+        p->notices.i = p->i;
+        p->notices.encoded = post_encode(a);
+    }
+    op_finish(op, err);
+}
