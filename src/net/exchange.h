@@ -28,14 +28,19 @@ struct text exchange_body(const struct exchange *x);
 struct arena *exchange_arena(struct exchange *x);       /* dies with the exchange */
 struct text exchange_peer(const struct exchange *x);    /* the peer's IP address as text */
 
-/* Answers; body's reference goes to the exchange (NULL: "{}"). content-length and date are added; the
- * fields must not hold CR, LF or NUL (CHECKed). Takes effect at the turn's flush; x is the net's from
- * here on and must not be used again. For HEAD the body is left out. */
+/* Answers; body's reference goes to the exchange (NULL: "{}"). Takes effect at the turn's flush; x is the
+ * net's from here on and must not be used again. For HEAD the body is left out.
+ * The net adds content-length and date, and, unless the fields name them, cache-control: no-store,
+ * x-content-type-options: nosniff and content-type: application/json; charset=utf-8. The fields are copied;
+ * at most EXCHANGE_FIELDS_MAX and EXCHANGE_FIELDS_BYTES, names in lower case, no CR, LF or NUL, and neither
+ * content-length, date, connection nor transfer-encoding (all CHECKed). */
+enum { EXCHANGE_FIELDS_MAX = 16, EXCHANGE_FIELDS_BYTES = 4096 };
 void exchange_respond(struct exchange *x, int status, const struct exchange_field *fields,
                       size_t fields_count, struct blob *body);
 
-/* Called at most once, from the net's own turn and never inside a call of the handler, when the peer
- * went away before the answer: x must not be used again. NULL forgets. */
+/* Called at most once, inside net_flush() and so never inside a call of the handler, when the peer went away
+ * (or the net gave up: LIMIT_REQUEST_MS) before the answer: x must not be used again. NULL forgets; without
+ * one x stays until it is answered, into nothing. */
 typedef void exchange_gone_fn(struct exchange *x, void *ctx);
 void exchange_on_gone(struct exchange *x, exchange_gone_fn *gone, void *ctx);
 

@@ -13,7 +13,15 @@ struct net_stats {
     uint32_t connections, exchanges;
 };
 
-struct net *net_new(struct loop *l, const struct config *c);
+/* How long a peer may take, in milliseconds; net_new() takes them from limits.h. */
+struct net_deadlines {
+    uint32_t handshake, head, body, idle, unauthenticated, write_stall, request;
+    uint32_t linger;                /* between our end and the peer's */
+    uint32_t goaway;                /* between the two GOAWAYs of a drain: longer than a round trip */
+};
+
+struct net *net_new(struct loop *l, const struct config *c);    /* both must outlive it */
+/* Closes everything; exchange_gone_fn are called for what waits. No exchange may be used after. */
 void net_free(struct net **n);
 /* Listens; address is "host:port", "[v6]:port" or ":port" (all addresses); port 0 picks one. with_tls needs
  * net_load_tls() first. Errors: ERR_BAD_REQUEST (address), ERR_EXISTS (in use), with a log line. */
@@ -23,8 +31,11 @@ MUST_USE enum err net_listen(struct net *n, const char *address, bool with_tls,
  * configured. Again (SIGHUP): new connections get the new certificate; a bad file leaves the old one and
  * answers ERR_BAD_REQUEST. */
 MUST_USE enum err net_load_tls(struct net *n);
-/* One write for each connection that has something to say; then frees what ended this turn. */
+/* One write for each connection that has something to say; tells whose peer went away; then frees what ended
+ * this turn. Outside loop_wait(). */
 void net_flush(struct net *n);
 /* Stops accepting; tells connections to go (GOAWAY, Connection: close); they end when their exchanges do. */
 void net_drain(struct net *n);
+/* For tests, which can't wait as long as limits.h says; before any listener. */
+void net_set_deadlines(struct net *n, const struct net_deadlines *d);
 void net_stats_read(const struct net *n, struct net_stats *s);

@@ -1,0 +1,429 @@
+/* net/conn.c - one connection from accept to burial, and the set of all of them
+ *
+ * HANDSHAKE (TLS, ALPN chooses) or SNIFF (in the clear, the first bytes choose), then H1 or H2, then LINGER (our
+ * end is said; a socket that is closed with unread bytes would reset the last answer away), then DEAD until the
+ * turn's end. All writing is done by the flush.
+ */
+#include "net/conn.h"
+#include "base/log.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { READS_A_TURN = 4 };                  /* of one connection, so that the others get their turn */
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+enum { PREFACE_BYTES = sizeof(preface) - 1 };
+
+uint64_t conn_now(const struct conn *c)
+{
+    return loop_now_ms(c->set->loop);
+}
+
+void conn_touch(struct conn *c)
+{
+    if (c->is_dirty || c->phase == CONN_DEAD)
+        return;
+    c->is_dirty = true;
+    TAILQ_INSERT_TAIL(&c->set->dirty, c, dirty);
+}
+
+void conn_due_in(struct conn *c, uint32_t wait_ms)
+{
+    uint64_t at_ms = conn_now(c) + wait_ms;
+
+    if (c->phase == CONN_DEAD || at_ms >= c->timer_at_ms)
+        return;
+    c->timer_at_ms = at_ms;
+    loop_timer_set(&c->timer, wait_ms);
+}
+
+void conn_resume(struct conn *c)
+{
+    c->is_resuming = true;
+    conn_due_in(c, 0);
+}
+
+static void lose_exchanges(struct conn *c)
+{
+    struct exchange *x;
+
+    while ((x = TAILQ_FIRST(&c->exchanges)))
+        exchange_end(x);
+    c->h1.x = NULL;
+}
+
+void conn_kill(struct conn *c)
+{
+    struct conn_set *set = c->set;
+
+    if (c->phase == CONN_DEAD)
+        return;
+    lose_exchanges(c);
+    c->phase = CONN_DEAD;
+    stream_fini(&c->stream);
+    loop_timer_clear(&c->timer);
+    peers_leave(set->peers, c->peer);
+    if (c->is_dirty)
+        TAILQ_REMOVE(&set->dirty, c, dirty);
+    TAILQ_REMOVE(&set->live, c, link);
+    TAILQ_INSERT_TAIL(&set->dead, c, link);
+    set->stats.connections--;
+}
+
+void conn_finish(struct conn *c)
+{
+    if (c->phase == CONN_DEAD || c->is_finishing)
+        return;
+    c->is_finishing = true;
+    stream_pause(&c->stream, true);
+    conn_touch(c);
+}
+
+static void linger(struct conn *c)
+{
+    lose_exchanges(c);
+    c->phase = CONN_LINGER;
+    c->lingering_ms = conn_now(c);
+    stream_say_end(&c->stream);
+    conn_due_in(c, c->set->deadlines.linger);
+}
+
+bool conn_write(struct conn *c, const struct iovec *parts, int count)
+{
+    if (stream_write(&c->stream, parts, count) == STREAM_FAILED) {
+        conn_kill(c);
+        return false;
+    }
+    if (stream_pending(&c->stream) && !c->stalled_ms) {
+        c->stalled_ms = conn_now(c);
+        conn_due_in(c, c->set->deadlines.write_stall);
+    }
+    return true;
+}
+
+/* Sends what the socket refused before; false: the connection is dead. */
+static bool drain(struct conn *c)
+{
+    size_t before = stream_pending(&c->stream);
+
+    if (stream_drain(&c->stream) == STREAM_FAILED) {
+        conn_kill(c);
+        return false;
+    }
+    if (stream_pending(&c->stream) == 0)
+        c->stalled_ms = 0;
+    else if (stream_pending(&c->stream) < before)
+        c->stalled_ms = conn_now(c);
+    return true;
+}
+
+static void flush(struct conn *c)
+{
+    if (stream_pending(&c->stream) && !drain(c))
+        return;
+    if (c->phase == CONN_H1)
+        h1_flush(c);
+    else if (c->phase == CONN_H2)
+        h2_flush(c);
+    if (c->is_finishing && (c->phase == CONN_H1 || c->phase == CONN_H2) &&
+        stream_pending(&c->stream) == 0)
+        linger(c);
+}
+
+static void begin(struct conn *c, enum conn_phase phase)
+{
+    c->phase = phase;
+    if (phase == CONN_H2)
+        h2_init(c);
+    else
+        h1_init(c);
+    c->is_draining = c->set->is_draining;
+    if (c->is_draining && phase == CONN_H2)
+        h2_drain(c);
+}
+
+static void handshake(struct conn *c)
+{
+    enum stream_result result = stream_handshake(&c->stream);
+
+    if (result == STREAM_FAILED)
+        conn_kill(c);
+    else if (result == STREAM_OK)
+        begin(c, text_equal(stream_protocol(&c->stream), TEXT("h2")) ? CONN_H2 : CONN_H1);
+}
+
+static void protocol_input(struct conn *c, const char *at, size_t bytes)
+{
+    if (c->phase == CONN_H1)
+        h1_input(c, at, bytes);
+    else if (c->phase == CONN_H2)
+        h2_input(c, at, bytes);
+}
+
+/* What came of the preface needs no buffer: its bytes are known. */
+static void sniff(struct conn *c, const char *at, size_t bytes)
+{
+    size_t known = c->sniffed, same = 0;
+
+    while (same < bytes && known + same < PREFACE_BYTES && at[same] == preface[known + same])
+        same++;
+    c->sniffed = (uint8_t)(known + same);
+    if (same == bytes && c->sniffed < PREFACE_BYTES)
+        return;
+    begin(c, c->sniffed == PREFACE_BYTES ? CONN_H2 : CONN_H1);
+    if (known)
+        protocol_input(c, preface, known);
+    protocol_input(c, at, bytes);
+}
+
+static void input_end(struct conn *c)
+{
+    if (c->phase == CONN_H1)
+        h1_input_end(c);
+    else
+        conn_kill(c);
+}
+
+static void input(struct conn *c)
+{
+    char *at = c->set->in;
+    size_t bytes = 0;
+
+    for (int i = 0; i < READS_A_TURN && c->phase != CONN_DEAD && !c->stream.is_paused; i++) {
+        enum stream_result result = stream_read(&c->stream, at, &bytes);
+
+        if (result == STREAM_EOF)
+            input_end(c);
+        else if (result == STREAM_FAILED)
+            conn_kill(c);
+        else if (result == STREAM_OK && c->phase == CONN_SNIFF)
+            sniff(c, at, bytes);
+        else if (result == STREAM_OK)
+            protocol_input(c, at, bytes);
+        if (result != STREAM_OK || (!c->stream.ssl && bytes < STREAM_CHUNK_BYTES))
+            break;
+    }
+}
+
+static void on_io(void *ctx, unsigned what)
+{
+    struct conn *c = ctx;
+
+    if (c->phase == CONN_HANDSHAKE) {
+        handshake(c);
+        return;
+    }
+    if (what & LOOP_WRITE) {
+        c->stream.wants_write = false;
+        conn_touch(c);
+    }
+    if (what & LOOP_READ)
+        input(c);
+}
+
+/* What is due whatever is spoken; acts on it. */
+static uint64_t transport_due(struct conn *c, uint64_t now_ms)
+{
+    const struct net_deadlines *d = &c->set->deadlines;
+    uint64_t due = UINT64_MAX;
+
+    if (c->phase == CONN_HANDSHAKE)
+        due = c->accepted_ms + d->handshake;
+    else if (c->phase == CONN_SNIFF)
+        due = c->accepted_ms + d->head;
+    else if (c->phase == CONN_LINGER)
+        due = c->lingering_ms + d->linger;
+    if (c->stalled_ms && c->stalled_ms + d->write_stall < due)
+        due = c->stalled_ms + d->write_stall;
+    if (due > now_ms)
+        return due;
+    c->set->stats.timeouts += c->phase != CONN_LINGER;
+    conn_kill(c);
+    return UINT64_MAX;
+}
+
+static uint64_t protocol_due(struct conn *c, uint64_t now_ms)
+{
+    uint64_t trust = c->is_trusted ? UINT64_MAX : c->accepted_ms + c->set->deadlines.unauthenticated, due;
+
+    if (c->is_finishing || (c->phase != CONN_H1 && c->phase != CONN_H2))
+        return UINT64_MAX;
+    if (trust <= now_ms) {
+        c->set->stats.timeouts++;
+        if (c->phase == CONN_H2)
+            h2_quit(c);
+        else
+            conn_finish(c);
+        c->is_trusted = true;               /* once is enough */
+        return UINT64_MAX;
+    }
+    due = c->phase == CONN_H1 ? h1_due(c, now_ms) : h2_due(c, now_ms);
+    return due < trust ? due : trust;
+}
+
+static void on_timer(void *ctx)
+{
+    struct conn *c = ctx;
+    uint64_t now_ms = conn_now(c), due, other;
+
+    c->timer_at_ms = UINT64_MAX;
+    if (c->is_resuming && c->phase == CONN_H1) {
+        c->is_resuming = false;
+        h1_resume(c);
+    }
+    due = transport_due(c, now_ms);
+    other = protocol_due(c, now_ms);
+    due = due < other ? due : other;
+    if (due != UINT64_MAX)
+        conn_due_in(c, (uint32_t)(due - now_ms));
+}
+
+void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, SSL_CTX *tls,
+                 net_request_fn *fn, void *ctx)
+{
+    struct conn *c;
+    struct peer *peer = NULL;
+    int one = 1;
+
+    if (set->stats.connections < set->connections_max)
+        peer = peers_enter(set->peers, address, set->connections_per_ip_max);
+    if (!peer) {
+        set->stats.refused++;
+        close(fd);
+        return;
+    }
+    c = calloc(1, sizeof(*c));
+    CHECK(c);
+    c->set = set;
+    c->peer = peer;
+    peers_text(address, c->address);
+    c->fn = fn;
+    c->ctx = ctx;
+    c->is_tls = tls != NULL;
+    c->phase = tls ? CONN_HANDSHAKE : CONN_SNIFF;
+    c->accepted_ms = conn_now(c);
+    c->timer_at_ms = UINT64_MAX;
+    TAILQ_INIT(&c->exchanges);
+    TAILQ_INIT(&c->answered);
+    TAILQ_INSERT_TAIL(&set->live, c, link);
+    set->stats.accepted++;
+    set->stats.connections++;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    stream_init(&c->stream, set->loop, fd, tls, on_io, c);
+    loop_timer_init(&c->timer, set->loop, on_timer, c);
+    conn_due_in(c, tls ? set->deadlines.handshake : set->deadlines.head);
+    conn_due_in(c, set->deadlines.unauthenticated);
+}
+
+struct conn_set *conn_set_new(struct loop *l, const struct config *config)
+{
+    struct conn_set *set = calloc(1, sizeof(*set));
+
+    CHECK(set);
+    set->loop = l;
+    set->deadlines = (struct net_deadlines){
+        .handshake = LIMIT_HANDSHAKE_MS,
+        .head = LIMIT_HEAD_MS,
+        .body = LIMIT_BODY_MS,
+        .idle = LIMIT_IDLE_MS,
+        .unauthenticated = LIMIT_UNAUTHENTICATED_MS,
+        .write_stall = LIMIT_WRITE_STALL_MS,
+        .request = LIMIT_REQUEST_MS,
+        .linger = 2000,
+        .goaway = 1000,
+    };
+    set->connections_max = (uint32_t)config->server_connections_max;
+    set->connections_per_ip_max = (uint32_t)config->server_connections_per_ip_max;
+    set->exchanges_max = 4 * set->connections_max;
+    TAILQ_INIT(&set->live);
+    TAILQ_INIT(&set->dirty);
+    TAILQ_INIT(&set->dead);
+    TAILQ_INIT(&set->lost);
+    TAILQ_INIT(&set->ended);
+    set->peers = peers_new();
+    set->h2 = h2_settings_new();
+    return set;
+}
+
+static void bury(struct conn_set *set)
+{
+    struct conn *c;
+
+    exchange_bury(set);
+    while ((c = TAILQ_FIRST(&set->dead))) {
+        TAILQ_REMOVE(&set->dead, c, link);
+        h1_fini(c);
+        h2_fini(c);
+        free(c);
+    }
+}
+
+void conn_set_flush(struct conn_set *set)
+{
+    /* what is touched meanwhile (a hang-up that answers somebody else) goes out in the same flush */
+    do {
+        struct conn *c;
+
+        while ((c = TAILQ_FIRST(&set->dirty))) {
+            TAILQ_REMOVE(&set->dirty, c, dirty);
+            c->is_dirty = false;
+            flush(c);
+        }
+        bury(set);
+    } while (!TAILQ_EMPTY(&set->dirty));
+}
+
+void conn_set_drain(struct conn_set *set)
+{
+    struct conn *c;
+
+    set->is_draining = true;
+    TAILQ_FOREACH(c, &set->live, link) {
+        if (c->is_draining || c->phase == CONN_LINGER)
+            continue;
+        c->is_draining = true;
+        if (c->phase == CONN_H1)
+            h1_drain(c);
+        else if (c->phase == CONN_H2)
+            h2_drain(c);
+    }
+}
+
+void conn_set_free(struct conn_set **at)
+{
+    struct conn_set *set = *at;
+    struct exchange *x;
+
+    if (!set)
+        return;
+    while (!TAILQ_EMPTY(&set->live))
+        conn_kill(TAILQ_FIRST(&set->live));
+    bury(set);
+    while ((x = TAILQ_FIRST(&set->lost)))
+        exchange_end(x);
+    bury(set);
+    h2_settings_free(&set->h2);
+    peers_free(&set->peers);
+    free(set);
+    *at = NULL;
+}
+
+struct text conn_set_date(struct conn_set *set)
+{
+    static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+    static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    time_t now = (time_t)(loop_unix_ms(set->loop) / 1000);
+    struct tm t;
+
+    if (set->date_s != (uint64_t)now) {
+        set->date_s = (uint64_t)now;
+        gmtime_r(&now, &t);
+        snprintf(set->date, sizeof(set->date), "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday],
+                 t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    }
+    return text_of(set->date);
+}

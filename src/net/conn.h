@@ -1,0 +1,79 @@
+/* net/conn.h - one connection from accept to burial, and the set of all of them */
+#pragma once
+#include "net/exchange_inner.h"
+#include "net/h1.h"
+#include "net/h2.h"
+#include "net/net.h"
+#include "net/stream.h"
+
+enum conn_phase {
+    CONN_HANDSHAKE,                 /* TLS */
+    CONN_SNIFF,                     /* in the clear: HTTP/2's preface, or a request line? */
+    CONN_H1,
+    CONN_H2,
+    CONN_LINGER,                    /* we said our end, and read what the peer had sent meanwhile */
+    CONN_DEAD,                      /* freed at the end of the turn */
+};
+
+struct conn {
+    struct conn_set *set;
+    struct stream stream;
+    enum conn_phase phase;
+    struct loop_timer timer;        /* one for all deadlines: fires, looks what is really due, sets again */
+    uint64_t timer_at_ms;           /* UINT64_MAX: not set */
+    uint64_t accepted_ms;
+    uint64_t stalled_ms, lingering_ms;      /* since when; 0: not */
+    struct exchange_list exchanges, answered;
+    net_request_fn *fn;
+    void *ctx;
+    struct h1 h1;
+    struct h2 *h2;
+    struct peer *peer;
+    uint8_t sniffed;                /* bytes of the preface that came */
+    bool is_tls, is_trusted, is_dirty, is_draining, is_resuming;
+    bool is_finishing;              /* end it when everything is sent */
+    char address[PEERS_TEXT_BYTES];
+    TAILQ_ENTRY(conn) link;         /* of the set's live or dead */
+    TAILQ_ENTRY(conn) dirty;
+};
+TAILQ_HEAD(conn_list, conn);
+
+struct conn_set {
+    struct loop *loop;
+    struct net_deadlines deadlines;
+    struct net_stats stats;
+    struct peers *peers;
+    struct conn_list live, dirty, dead;
+    struct exchange_list lost, ended;
+    uint32_t connections_max, connections_per_ip_max, exchanges_max;
+    bool is_draining;
+    struct h2_settings *h2;         /* nghttp2's callbacks and options, the same for all */
+    char date[96];                  /* of date_s, as the Date field wants it */
+    uint64_t date_s;
+    char in[STREAM_CHUNK_BYTES];    /* one for all: what is not used at once is copied */
+    char out[64 * 1024];
+};
+
+struct conn_set *conn_set_new(struct loop *l, const struct config *c);
+void conn_set_free(struct conn_set **set);
+void conn_set_flush(struct conn_set *set);
+void conn_set_drain(struct conn_set *set);
+
+/* Takes over fd; tls NULL: in the clear. Closes at once when there are too many. */
+void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, SSL_CTX *tls,
+                 net_request_fn *fn, void *ctx);
+/* Something is to be written, or to be done at the flush. */
+void conn_touch(struct conn *c);
+/* A wait begins that ends in wait_ms at the latest. */
+void conn_due_in(struct conn *c, uint32_t wait_ms);
+/* Goes on with what came already, in the loop's next round. */
+void conn_resume(struct conn *c);
+/* Ends it when everything is sent; reads nothing more meanwhile. */
+void conn_finish(struct conn *c);
+/* Closes at once; its exchanges are lost. Never inside nghttp2's callbacks. */
+void conn_kill(struct conn *c);
+/* Sends parts and keeps time of refused bytes; false: the connection is dead. */
+bool conn_write(struct conn *c, const struct iovec *parts, int count);
+/* "Date" of this second. */
+struct text conn_set_date(struct conn_set *set);
+uint64_t conn_now(const struct conn *c);

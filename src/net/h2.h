@@ -1,0 +1,27 @@
+/* net/h2.h - HTTP/2 on one connection: nghttp2's session, and what it does not count itself */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct exchange;
+struct h2;
+struct h2_settings;                 /* nghttp2's callbacks and options, the same for all sessions */
+
+struct h2_settings *h2_settings_new(void);
+void h2_settings_free(struct h2_settings **s);
+
+void h2_init(struct conn *c);
+void h2_fini(struct conn *c);
+/* Bytes came, from the client's preface on. */
+void h2_input(struct conn *c, const char *at, size_t bytes);
+/* Writes answers and whatever else nghttp2 wants to say, as far as LIMIT_OUT_BYTES allows. */
+void h2_flush(struct conn *c);
+/* The first GOAWAY of two (RFC 9113 6.8); h2_due() sends the second. */
+void h2_drain(struct conn *c);
+/* GOAWAY at once; open streams are dropped. */
+void h2_quit(struct conn *c);
+/* When the next patience ends, in the loop's time; UINT64_MAX: none. Acts on those that ended by now_ms. */
+uint64_t h2_due(struct conn *c, uint64_t now_ms);
+/* copy takes x's place. */
+void h2_replace(struct exchange *x, struct exchange *copy);

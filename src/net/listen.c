@@ -1,0 +1,175 @@
+/* net/listen.c - listening sockets
+ *
+ * A turn takes a bounded number of connections from each. Without file descriptors left, accepting would spin
+ * on a readable socket: it rests for a moment instead, and the kernel's queue waits.
+ */
+#include "net/listen.h"
+#include "base/log.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { ACCEPTS_A_TURN = 64, REST_MS = 100, HOST_BYTES = 256 };
+
+struct listen_socket {
+    struct listen_to to;
+    struct loop_io io;
+    struct loop_timer rest;
+};
+
+static void on_rested(void *ctx)
+{
+    struct listen_socket *s = ctx;
+
+    loop_io_want(&s->io, LOOP_READ);
+}
+
+/* A peer that left the queue again, or a moment's trouble of the network: the next one may be fine. */
+static bool is_passing(int error)
+{
+    return error == EINTR || error == ECONNABORTED || error == EPROTO || error == ENETDOWN ||
+           error == EHOSTUNREACH || error == ENETUNREACH || error == EPERM;
+}
+
+static void on_readable(void *ctx, unsigned what)
+{
+    struct listen_socket *s = ctx;
+
+    (void)what;
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        struct sockaddr_storage address;
+        socklen_t bytes = sizeof(address);
+        int fd = accept4(s->io.fd, (struct sockaddr *)&address, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            conn_accept(s->to.set, fd, (const struct sockaddr *)&address, s->to.tls ? *s->to.tls : NULL,
+                        s->to.fn, s->to.ctx);
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (!is_passing(errno)) {
+            log_line(LOG_WARN, "net.accept.rest", "errno=%d wait_ms=%d", errno, REST_MS);
+            loop_io_want(&s->io, 0);
+            loop_timer_set(&s->rest, REST_MS);
+            break;
+        }
+    }
+}
+
+/* Splits "host:port"; an empty host means all addresses. */
+static bool split(const char *address, char host[static HOST_BYTES], const char **port)
+{
+    const char *colon = strrchr(address, ':'), *from = address;
+    size_t bytes;
+
+    if (!colon || colon[1] == 0 || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+        return false;
+    bytes = (size_t)(colon - address);
+    if (bytes >= 2 && from[0] == '[' && from[bytes - 1] == ']') {
+        from++;
+        bytes -= 2;
+    } else if (memchr(from, ':', bytes)) {
+        return false;
+    }
+    if (bytes >= HOST_BYTES)
+        return false;
+    memcpy(host, from, bytes);
+    host[bytes] = 0;
+    *port = colon + 1;
+    return true;
+}
+
+/* Bound and listening, or -1 with errno. */
+static int open_socket(const struct addrinfo *a)
+{
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, zero = 0;
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (a->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    one = errno;
+    close(fd);
+    errno = one;
+    return -1;
+}
+
+/* All addresses: IPv6's wildcard, which takes IPv4 too, then IPv4's where there is no IPv6. */
+static int open_address(const char *host, const char *port)
+{
+    struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found = NULL;
+    int fd = -1;
+
+    if (getaddrinfo(host[0] ? host : "::", port, &hints, &found) != 0) {
+        errno = EADDRNOTAVAIL;
+        found = NULL;
+    }
+    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
+        fd = open_socket(a);
+    if (found)
+        freeaddrinfo(found);
+    if (fd < 0 && host[0] == 0 && errno != EADDRINUSE)
+        return open_address("0.0.0.0", port);
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t bytes = sizeof(address);
+
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &bytes) == 0);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+enum err listen_new(const char *address, struct listen_to to, uint16_t *port, struct listen_socket **into)
+{
+    char host[HOST_BYTES], quoted[512];
+    const char *service = NULL;
+    struct listen_socket *s;
+    int fd = -1;
+
+    errno = EINVAL;
+    if (split(address, host, &service))
+        fd = open_address(host, service);
+    if (fd < 0) {
+        enum err err = errno == EADDRINUSE ? ERR_EXISTS : ERR_BAD_REQUEST;
+
+        log_line(LOG_ERROR, "net.listen.failed", "errno=%d address=%s", errno,
+                 log_quoted(quoted, sizeof(quoted), address));
+        return err;
+    }
+    s = calloc(1, sizeof(*s));
+    CHECK(s);
+    s->to = to;
+    loop_io_init(&s->io, to.set->loop, fd, on_readable, s);
+    loop_timer_init(&s->rest, to.set->loop, on_rested, s);
+    loop_io_want(&s->io, LOOP_READ);
+    if (port)
+        *port = port_of(fd);
+    log_line(LOG_INFO, "net.listen", "port=%u tls=%d address=%s", (unsigned)port_of(fd), to.tls != NULL,
+             log_quoted(quoted, sizeof(quoted), address));
+    *into = s;
+    return ERR_OK;
+}
+
+void listen_free(struct listen_socket **at)
+{
+    struct listen_socket *s = *at;
+
+    if (!s)
+        return;
+    loop_timer_clear(&s->rest);
+    loop_io_fini(&s->io);
+    close(s->io.fd);
+    free(s);
+    *at = NULL;
+}

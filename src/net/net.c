@@ -1,0 +1,106 @@
+/* net/net.c - the listeners and their connections: bytes in, requests out, one flush a turn */
+#include "net/net.h"
+#include "base/log.h"
+#include "net/devcert.h"
+#include "net/listen.h"
+#include "net/tls.h"
+#include <stdio.h>
+
+enum { LISTENERS_MAX = 8 };
+
+struct net {
+    struct loop *loop;
+    const struct config *config;
+    struct conn_set *set;
+    SSL_CTX *tls;
+    struct listen_socket *listeners[LISTENERS_MAX];
+    unsigned listeners_count;
+};
+
+struct net *net_new(struct loop *l, const struct config *c)
+{
+    struct net *n = calloc(1, sizeof(*n));
+
+    CHECK(n);
+    n->loop = l;
+    n->config = c;
+    n->set = conn_set_new(l, c);
+    return n;
+}
+
+static void stop_listening(struct net *n)
+{
+    while (n->listeners_count)
+        listen_free(&n->listeners[--n->listeners_count]);
+}
+
+void net_free(struct net **at)
+{
+    struct net *n = *at;
+
+    if (!n)
+        return;
+    stop_listening(n);
+    conn_set_free(&n->set);
+    tls_free(&n->tls);
+    free(n);
+    *at = NULL;
+}
+
+void net_set_deadlines(struct net *n, const struct net_deadlines *d)
+{
+    n->set->deadlines = *d;
+}
+
+enum err net_listen(struct net *n, const char *address, bool with_tls, net_request_fn *fn, void *ctx,
+                    uint16_t *port)
+{
+    struct listen_to to = { n->set, with_tls ? &n->tls : NULL, fn, ctx };
+    enum err err;
+
+    CHECK(n->listeners_count < LISTENERS_MAX && (!with_tls || n->tls));
+    err = listen_new(address, to, port, &n->listeners[n->listeners_count]);
+    if (!err)
+        n->listeners_count++;
+    return err;
+}
+
+enum err net_load_tls(struct net *n)
+{
+    const struct config *c = n->config;
+    char certificate[1024], key[1024];
+    SSL_CTX *fresh = NULL;
+    enum err err = ERR_OK;
+
+    snprintf(certificate, sizeof(certificate), "%s", c->tls_certificate);
+    snprintf(key, sizeof(key), "%s", c->tls_key);
+    if (certificate[0] == 0) {
+        err = devcert_make(c->tls_directory, loop_unix_ms(n->loop) / 1000);
+        snprintf(certificate, sizeof(certificate), "%s/cert.pem", c->tls_directory);
+        snprintf(key, sizeof(key), "%s/key.pem", c->tls_directory);
+    }
+    if (!err)
+        err = tls_new(certificate, key, &fresh);
+    if (err)
+        return err;
+    tls_free(&n->tls);                      /* live connections hold references of their own */
+    n->tls = fresh;
+    log_line(LOG_INFO, "net.tls.loaded", "development=%d", c->tls_certificate[0] == 0);
+    return ERR_OK;
+}
+
+void net_flush(struct net *n)
+{
+    conn_set_flush(n->set);
+}
+
+void net_drain(struct net *n)
+{
+    stop_listening(n);
+    conn_set_drain(n->set);
+}
+
+void net_stats_read(const struct net *n, struct net_stats *s)
+{
+    *s = n->set->stats;
+}
