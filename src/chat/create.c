@@ -106,7 +106,7 @@ static void create_write_body(struct create *c)
     buf_init(&c->body, CREATE_BODY_MAX);
     json_init(&j, &c->body);
     json_object(&j, NULL);
-    json_string(&j, "kind", text_of(conversation_kind_word(c->kind)));
+    json_string(&j, "kind", text_of(members_kind_word(c->kind)));
     if (c->kind == CONVERSATION_GROUP)
         json_string(&j, "title", c->title);
     CHECK(!c->body.overflowed);
