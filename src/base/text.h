@@ -10,6 +10,8 @@ struct text {
 };
 
 #define TEXT(literal) ((struct text){ (literal), sizeof(literal) - 1 })
+/* The same as the initial value of something static. */
+#define TEXT_INIT(literal) { (literal), sizeof(literal) - 1 }
 
 static inline struct text text_of(const char *z)
 {

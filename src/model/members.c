@@ -51,26 +51,7 @@ void members_sort(struct members *m)
         qsort(m->member, m->count, sizeof m->member[0], members_order);
 }
 
-static const char *const role_words[] = { "member", "admin", "owner" };
-
-const char *role_word(enum role r)
-{
-    CHECK(r <= ROLE_OWNER);
-    return role_words[r];
-}
-
-bool role_parse(struct text t, enum role *r)
-{
-    for (unsigned k = 0; k <= ROLE_OWNER; k++) {
-        if (text_equal(t, text_of(role_words[k]))) {
-            *r = (enum role)k;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *conversation_kind_word(enum conversation_kind k)
+const char *members_kind_word(enum conversation_kind k)
 {
     return k == CONVERSATION_DIRECT ? "direct" : "group";
 }

@@ -2,9 +2,9 @@
 #pragma once
 #include "limits.h"
 #include "model/id.h"
+#include "model/role.h"
 
 enum conversation_kind { CONVERSATION_DIRECT = 1, CONVERSATION_GROUP = 2 };
-enum role { ROLE_MEMBER = 0, ROLE_ADMIN = 1, ROLE_OWNER = 2 };
 
 struct member {
     struct user_id user;
@@ -29,6 +29,4 @@ void members_free(struct members **m);                  /* one reference less */
 const struct member *members_find(const struct members *m, struct user_id user);
 void members_sort(struct members *m);
 
-const char *role_word(enum role r);                     /* "owner", "admin", "member" */
-MUST_USE bool role_parse(struct text t, enum role *r);
-const char *conversation_kind_word(enum conversation_kind k);   /* "direct", "group" */
+const char *members_kind_word(enum conversation_kind k);        /* "direct", "group" */

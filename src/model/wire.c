@@ -22,36 +22,31 @@ struct wire_reading {
     struct wire_error *why;
 };
 
-/* The bytes of the UTF-8 character at p, at most left of them; 0: not one. */
+/* First bytes of a UTF-8 character: how many there are of it, and what the second may be. The rows around
+ * 0xe0, 0xed, 0xf0 and 0xf4 keep out overlong forms, surrogates and what is beyond U+10FFFF. */
+static const struct {
+    unsigned char first, last, bytes, least, most;
+} wire_heads[] = {
+    { 0x00, 0x7f, 1, 0x00, 0x00 }, { 0xc2, 0xdf, 2, 0x80, 0xbf }, { 0xe0, 0xe0, 3, 0xa0, 0xbf },
+    { 0xe1, 0xec, 3, 0x80, 0xbf }, { 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
+    { 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf }, { 0xf4, 0xf4, 4, 0x80, 0x8f },
+};
+
+/* The bytes of the character at p, at most left of them; 0: not one. */
 static size_t wire_char_bytes(const unsigned char *p, size_t left)
 {
-    unsigned char least = 0x80, most = 0xbf;    /* of the second byte: no overlong forms, no surrogates */
-    size_t bytes;
+    size_t row = 0, rows = sizeof wire_heads / sizeof *wire_heads;
 
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        bytes = 2;
-    else if (p[0] >= 0xe0 && p[0] <= 0xef)
-        bytes = 3;
-    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-        bytes = 4;
-    else
+    while (row < rows && p[0] > wire_heads[row].last)
+        row++;
+    if (row == rows || p[0] < wire_heads[row].first || left < wire_heads[row].bytes)
         return 0;
-    if (p[0] == 0xe0)
-        least = 0xa0;
-    else if (p[0] == 0xed)
-        most = 0x9f;
-    else if (p[0] == 0xf0)
-        least = 0x90;
-    else if (p[0] == 0xf4)
-        most = 0x8f;
-    if (bytes > left || p[1] < least || p[1] > most)
+    if (wire_heads[row].bytes > 1 && (p[1] < wire_heads[row].least || p[1] > wire_heads[row].most))
         return 0;
-    for (size_t k = 2; k < bytes; k++)
+    for (size_t k = 2; k < wire_heads[row].bytes; k++)
         if ((p[k] & 0xc0) != 0x80)
             return 0;
-    return bytes;
+    return wire_heads[row].bytes;
 }
 
 bool wire_is_utf8(struct text t)

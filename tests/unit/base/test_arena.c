@@ -1,0 +1,80 @@
+/* unit/base/test_arena.c - memory that dies together */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs those four first */
+#include <cmocka.h>
+#include "base/arena.h"
+
+static void aligned_zeroed_and_apart(void **state)
+{
+    struct arena a = { 0 };
+    unsigned char *last = NULL;
+    size_t last_bytes = 0;
+
+    (void)state;
+    for (size_t bytes = 0; bytes < 9000; bytes += 37) {
+        unsigned char *p = arena_alloc(&a, bytes);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        for (size_t k = 0; k < bytes; k++)
+            assert_int_equal(p[k], 0);
+        memset(p, 0xaa, bytes);
+        if (last)
+            for (size_t k = 0; k < last_bytes; k++)
+                assert_int_equal(last[k], 0xaa);
+        last = p;
+        last_bytes = bytes;
+    }
+    assert_true(a.total_bytes >= a.chunk_bytes);
+    arena_fini(&a);
+    assert_null(a.first);
+    assert_int_equal(a.total_bytes, 0);
+    assert_non_null(arena_alloc(&a, 1));
+    arena_fini(&a);
+}
+
+static void small_things_share_a_chunk(void **state)
+{
+    struct arena a = { 0 };
+
+    (void)state;
+    arena_alloc(&a, 1);
+    size_t total = a.total_bytes;
+    for (int k = 0; k < 100; k++)
+        arena_alloc(&a, 16);
+    assert_int_equal(a.total_bytes, total);
+    arena_alloc(&a, 100000);
+    assert_true(a.total_bytes > total + 100000);
+    arena_fini(&a);
+}
+
+static void copies_end_with_zero(void **state)
+{
+    struct arena a = { 0 };
+    const char source[] = "posthorn";
+
+    (void)state;
+    struct text t = arena_copy(&a, (struct text){ source, 4 });
+    assert_int_equal(t.bytes, 4);
+    assert_string_equal(t.at, "post");
+    t = arena_copy(&a, (struct text){ NULL, 0 });
+    assert_int_equal(t.bytes, 0);
+    assert_string_equal(t.at, "");
+    assert_string_equal(arena_printf(&a, "%s-%d", "a", 42), "a-42");
+    char *wide = arena_printf(&a, "%06000d", 7);
+    assert_int_equal(strlen(wide), 6000);
+    assert_int_equal(wide[5999], '7');
+    arena_fini(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(aligned_zeroed_and_apart),
+        cmocka_unit_test(small_things_share_a_chunk),
+        cmocka_unit_test(copies_end_with_zero),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/* unit/base/test_loop.c - sockets, timers and signals come back inside loop_wait() only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs those four first */
+#include <cmocka.h>
+#include "base/loop.h"
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+struct seen {
+    struct loop *loop;
+    struct loop_io *io;
+    unsigned what;
+    int calls;
+    uint64_t now_ms[4];
+};
+
+static void on_io(void *ctx, unsigned what)
+{
+    struct seen *s = ctx;
+
+    s->what |= what;
+    s->calls++;
+}
+
+static void on_io_fini(void *ctx, unsigned what)
+{
+    struct seen *s = ctx;
+
+    (void)what;
+    s->calls++;
+    loop_io_fini(s->io);
+}
+
+static void on_timer(void *ctx)
+{
+    struct seen *s = ctx;
+    struct timespec nap = { 0, 3000000 };
+
+    s->now_ms[s->calls++ & 3] = loop_now_ms(s->loop);
+    nanosleep(&nap, NULL);
+}
+
+static void on_signal(void *ctx, int signal)
+{
+    struct seen *s = ctx;
+
+    s->calls += signal == SIGUSR1;
+}
+
+static void level_triggered_until_read(void **state)
+{
+    struct loop *l = loop_new();
+    struct seen s = { .loop = l };
+    struct loop_io io;
+    int pair[2];
+    char c;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    loop_io_init(&io, l, pair[0], on_io, &s);
+    loop_io_want(&io, LOOP_READ);
+    loop_wait(l, false);
+    assert_int_equal(s.calls, 0);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    assert_int_equal(s.calls, 0);
+    loop_wait(l, true);
+    loop_wait(l, true);
+    assert_int_equal(s.calls, 2);
+    assert_int_equal(s.what, LOOP_READ);
+    loop_io_want(&io, LOOP_READ | LOOP_WRITE);
+    loop_wait(l, true);
+    assert_int_equal(s.what, LOOP_READ | LOOP_WRITE);
+    assert_int_equal(read(pair[0], &c, 1), 1);
+    loop_io_want(&io, 0);
+    s.calls = 0;
+    loop_wait(l, false);
+    assert_int_equal(s.calls, 0);
+    loop_io_fini(&io);
+    loop_io_fini(&io);
+    close(pair[0]);
+    close(pair[1]);
+    loop_free(&l);
+    assert_null(l);
+}
+
+static void may_be_finished_in_its_own_callback(void **state)
+{
+    struct loop *l = loop_new();
+    struct loop_io io;
+    struct seen s = { .loop = l, .io = &io };
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    loop_io_init(&io, l, pair[0], on_io_fini, &s);
+    loop_io_want(&io, LOOP_READ | LOOP_WRITE);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    loop_wait(l, true);
+    loop_wait(l, false);
+    assert_int_equal(s.calls, 1);
+    close(pair[0]);
+    close(pair[1]);
+    loop_free(&l);
+}
+
+static void timers_fire_once_and_see_one_moment(void **state)
+{
+    struct loop *l = loop_new();
+    struct loop_timer a, b, never;
+    struct seen s = { .loop = l };
+
+    (void)state;
+    loop_timer_init(&a, l, on_timer, &s);
+    loop_timer_init(&b, l, on_timer, &s);
+    loop_timer_init(&never, l, on_timer, &s);
+    loop_timer_clear(&never);
+    loop_timer_set(&never, 1);
+    loop_timer_clear(&never);
+    assert_false(never.is_set);
+    loop_timer_set(&a, 60000);
+    loop_timer_set(&a, 20);
+    loop_timer_set(&b, 20);
+    uint64_t before = loop_now_ms(l);
+    while (s.calls < 2)
+        loop_wait(l, true);
+    assert_true(loop_now_ms(l) - before >= 18 && loop_now_ms(l) - before < 5000);
+    assert_int_equal(s.now_ms[0], s.now_ms[1]);
+    assert_false(a.is_set);
+    loop_timer_set(&b, 0);
+    loop_wait(l, true);
+    assert_int_equal(s.calls, 3);
+    assert_true(s.now_ms[2] >= s.now_ms[1] + 6);    /* a new turn, a new moment */
+    assert_true(loop_unix_ms(l) > 1704067200000u);
+    loop_free(&l);
+}
+
+static void signals_arrive_in_the_loop(void **state)
+{
+    struct loop *l = loop_new();
+    struct loop_signal sig;
+    struct seen s = { .loop = l };
+
+    (void)state;
+    loop_signal_init(&sig, l, SIGUSR1, on_signal, &s);
+    assert_int_equal(raise(SIGUSR1), 0);
+    assert_int_equal(s.calls, 0);
+    loop_wait(l, true);
+    assert_int_equal(s.calls, 1);
+    loop_signal_fini(&sig);
+    loop_free(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(level_triggered_until_read),
+        cmocka_unit_test(may_be_finished_in_its_own_callback),
+        cmocka_unit_test(timers_fire_once_and_see_one_moment),
+        cmocka_unit_test(signals_arrive_in_the_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
