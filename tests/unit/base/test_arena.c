@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/arena.h"
+#include <cmocka.h>
 
 static void aligned_zeroed_and_apart(void **state)
 {

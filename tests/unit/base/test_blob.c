@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/blob.h"
+#include <cmocka.h>
 
 static void lives_till_the_last_owner(void **state)
 {

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/buf.h"
+#include <cmocka.h>
 
 static void grows_and_keeps_what_it_holds(void **state)
 {

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/config.h"
+#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static void defaults_stand_where_nothing_is_said(void **state)
     assert_int_equal(config_parse(&c, NULL, 0, &why), ERR_OK);
     assert_string_equal(c.server_listen, "127.0.0.1:8443");
     assert_int_equal(c.store_commit_lanes, 2);
-    assert_int_equal(parse(&c, "; why\n[server]\nlisten = [::1]:9 ; here\ncleartext=\n[node]\n id = 7\n", &why),
-                     ERR_OK);
+    assert_int_equal(
+        parse(&c, "; why\n[server]\nlisten = [::1]:9 ; here\ncleartext=\n[node]\n id = 7\n", &why), ERR_OK);
     assert_string_equal(c.server_listen, "[::1]:9");
     assert_int_equal(c.node_id, 7);
 }

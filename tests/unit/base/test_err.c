@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/err.h"
+#include <cmocka.h>
 #include <ctype.h>
 #include <string.h>
 

@@ -4,10 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/log.h"
-#include <stdio.h>
+#include <cmocka.h>
 #include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,7 +15,8 @@
 
 enum { CAUGHT_MAX = 1 << 20 };
 
-struct catch {
+struct catch
+{
     char *at;
     FILE *file;
     int was;
@@ -93,7 +94,7 @@ static void floods_are_counted(void **state)
     struct catch c;
 
     (void)state;
-    do {                            /* early in a second: the flood takes part of one only */
+    do { /* early in a second: the flood takes part of one only */
         nanosleep(&nap, NULL);
         clock_gettime(CLOCK_REALTIME, &now);
     } while (now.tv_nsec > 100 * 1000000);

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/loop.h"
+#include <cmocka.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -134,7 +134,7 @@ static void timers_fire_once_and_see_one_moment(void **state)
     loop_timer_set(&b, 0);
     loop_wait(l, true);
     assert_int_equal(s.calls, 3);
-    assert_true(s.now_ms[2] >= s.now_ms[1] + 6);    /* a new turn, a new moment */
+    assert_true(s.now_ms[2] >= s.now_ms[1] + 6); /* a new turn, a new moment */
     assert_true(loop_unix_ms(l) > 1704067200000u);
     loop_free(&l);
 }

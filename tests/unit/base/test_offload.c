@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/offload.h"
+#include <cmocka.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ struct job {
     struct op op;
     struct offload *offload;
     pthread_t loop_thread, worker;
-    int gate;                       /* work ends when a byte can be read here */
+    int gate; /* work ends when a byte can be read here */
     enum err heard;
 };
 

@@ -4,15 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include <cmocka.h>
 #include "base/op.h"
+#include <cmocka.h>
 #include <stdlib.h>
 
 struct walk {
     struct op op;
     int steps, waits;
     enum err heard;
-    struct op *pending;             /* what a slow service holds */
+    struct op *pending; /* what a slow service holds */
 };
 
 struct asker {

@@ -1,0 +1,93 @@
+/* unit/model/test_snowflake.c - ids rise whatever the clock does */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs those four first */
+#include "model/snowflake.h"
+#include <cmocka.h>
+
+#define NOW_MS (SNOWFLAKE_EPOCH_MS + 90ull * 24 * 3600 * 1000)
+
+static void rises_with_a_clock_that_stops_and_turns_back(void **state)
+{
+    static const int64_t clock[] = { 0, 0, 5, 5, -1000, -5000, 6, 7 };
+    struct snowflake s;
+    uint64_t last = 0;
+
+    (void)state;
+    snowflake_init(&s, 1023);
+    for (size_t k = 0; k < sizeof clock / sizeof *clock; k++) {
+        for (int n = 0; n < 3; n++) {
+            uint64_t id = snowflake_next(&s, NOW_MS + (uint64_t)clock[k]);
+            assert_true(id > last);
+            assert_true(id < INT64_MAX);
+            assert_int_equal(id >> 12 & 1023, 1023);
+            last = id;
+        }
+    }
+    assert_true(snowflake_unix_ms(last) == NOW_MS + 7);
+}
+
+static void a_full_millisecond_borrows_the_next(void **state)
+{
+    struct snowflake s;
+    uint64_t last = 0;
+
+    (void)state;
+    snowflake_init(&s, 0);
+    for (int k = 0; k < 3 * 4096 + 1; k++) {
+        uint64_t id = snowflake_next(&s, NOW_MS);
+        assert_true(id > last);
+        assert_int_equal(id >> 12 & 1023, 0);
+        assert_true(snowflake_unix_ms(id) <= NOW_MS + 3);
+        last = id;
+    }
+    assert_true(snowflake_unix_ms(last) == NOW_MS + 3);
+    assert_true(snowflake_unix_ms(snowflake_next(&s, NOW_MS + 10)) == NOW_MS + 10);
+}
+
+static void never_zero(void **state)
+{
+    struct snowflake s;
+
+    (void)state;
+    snowflake_init(&s, 0);
+    assert_true(snowflake_next(&s, 0) > 0);
+    assert_true(snowflake_next(&s, 0) > 1);
+}
+
+static void moments(void **state)
+{
+    (void)state;
+    assert_true(snowflake_at(0) == 0);
+    assert_true(snowflake_at(SNOWFLAKE_EPOCH_MS) == 0);
+    assert_true(snowflake_at(SNOWFLAKE_EPOCH_MS + 1) == 1ull << 22);
+    assert_true(snowflake_unix_ms(snowflake_at(NOW_MS)) == NOW_MS);
+    assert_true(snowflake_unix_ms(snowflake_at(NOW_MS) - 1) == NOW_MS - 1);
+}
+
+static void lifted_above_the_floor_and_no_higher(void **state)
+{
+    uint64_t ms = 1ull << 22, t = snowflake_at(NOW_MS);
+
+    (void)state;
+    assert_true(snowflake_lift(t + 5, t + 4) == t + 5);
+    assert_true(snowflake_lift(t + 5, t + 5) == t + ms + 5);
+    assert_true(snowflake_lift(t + 5, t + 6) == t + ms + 5);
+    assert_true(snowflake_lift(t + 5, t + 9 * ms + 4) == t + 9 * ms + 5);
+    assert_true(snowflake_lift(t + 5, t + 9 * ms + 5) == t + 10 * ms + 5);
+    assert_true(snowflake_lift(t + 5, 0) == t + 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rises_with_a_clock_that_stops_and_turns_back),
+        cmocka_unit_test(a_full_millisecond_borrows_the_next),
+        cmocka_unit_test(never_zero),
+        cmocka_unit_test(moments),
+        cmocka_unit_test(lifted_above_the_floor_and_no_higher),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
