@@ -56,8 +56,10 @@ static void on_event(void *context, const struct posthorn_event *e)
     struct chat *t = context;
     bool is_here = e->conversation && strcmp(e->conversation, t->current) == 0;
     bool is_message = strcmp(e->type, "message") == 0;
-    if (is_here && e->seq > t->seen_seq)
-        t->seen_seq = e->seq;
+    if (is_here && e->seq && e->seq <= t->seen_seq)
+        return;         /* history has shown it */
+    if (is_here)
+        t->seen_seq = e->seq ? e->seq : t->seen_seq;
     if (is_own(t, e->key))
         return;
     char *text = t->c->is_json ? text_format("%s\n", e->json) : show_event(t->c, e, !is_here);

@@ -225,6 +225,8 @@ int http_timeout_ms(const struct http *h, uint64_t now_ms)
     TAILQ_FOREACH(x, &h->queued, entry)
         due = x->deadline_ms < due ? x->deadline_ms : due;
     LIST_FOREACH(c, &h->conns, entry) {
+        if (!TAILQ_EMPTY(&h->queued) && conn_has_room(c, now_ms))
+            return 0;   /* it opened, or was freed, in the last step */
         due = conn_due_ms(c) < due ? conn_due_ms(c) : due;
         TAILQ_FOREACH(x, &c->open, entry)
             due = x->deadline_ms < due ? x->deadline_ms : due;

@@ -87,13 +87,15 @@ static void apply(struct outbox *o, char *record)
         insert(o, key, conversation, record);
 }
 
-static void apply_all(struct outbox *o, char *text)
+/* A crash of the machine may leave zeros in the middle, so lines are found by length, not by strchr(). */
+static void apply_all(struct outbox *o, char *text, size_t bytes)
 {
-    for (char *end; (end = strchr(text, '\n')); text = end + 1) {
+    char *end, *stop = text + bytes;
+    for (; (end = memchr(text, '\n', (size_t)(stop - text))); text = end + 1) {
         *end = 0;
         char *space;
         unsigned long sum = strtoul(text, &space, 16);
-        if (space == text + 8 && *space == ' ' && sum == checksum(space + 1, strlen(space + 1)))
+        if (space == text + 8 && *space == ' ' && sum == checksum(space + 1, (size_t)(end - space) - 1))
             apply(o, space + 1);
     }
 }
@@ -155,7 +157,7 @@ static int adopt(struct outbox *o, const char *path)
         return -1;
     }
     if (text.at)
-        apply_all(o, text.at);
+        apply_all(o, text.at, text.bytes);
     buf_fini(&text);
     return fd;
 }
