@@ -59,6 +59,9 @@ static void copies_end_with_zero(void **state)
     struct text t = arena_copy(&a, (struct text){ source, 4 });
     assert_int_equal(t.bytes, 4);
     assert_string_equal(t.at, "post");
+    t = arena_copy(&a, TEXT("sixteen bytes...")); /* as long as the alignment: the 0 needs room of its own */
+    memset(arena_alloc(&a, 16), 0xaa, 16);
+    assert_string_equal(t.at, "sixteen bytes...");
     t = arena_copy(&a, (struct text){ NULL, 0 });
     assert_int_equal(t.bytes, 0);
     assert_string_equal(t.at, "");

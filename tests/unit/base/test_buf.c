@@ -33,6 +33,10 @@ static void the_bound_holds_to_the_byte(void **state)
 
     (void)state;
     buf_init(&b, 10);
+    buf_put(&b, "1234567890", 10);
+    assert_false(b.overflowed);
+    assert_int_equal(b.bytes, 10);
+    buf_drop(&b, 10);
     buf_put(&b, "12345678", 8);
     buf_printf(&b, "%d", 90);
     assert_false(b.overflowed);

@@ -32,19 +32,28 @@ static void a_password_is_itself_only(void **state)
     assert_false(secret_password_verify(TEXT("correct horse"), "not a hash"));
 }
 
+/* The quickest of three: other programs only make it slower. */
+static double verify_ms(const char *hash)
+{
+    double best = 1e9;
+
+    for (int k = 0; k < 3; k++) {
+        double start = cpu_ms();
+        assert_false(secret_password_verify(TEXT("12345679"), hash));
+        double took = cpu_ms() - start;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
 static void nobody_takes_as_long_as_somebody(void **state)
 {
     char hash[SECRET_PASSWORD_HASH_MAX];
 
     (void)state;
     secret_password_hash(TEXT("12345678"), hash);
-    double start = cpu_ms();
-    assert_false(secret_password_verify(TEXT("12345679"), hash));
-    double somebody = cpu_ms() - start;
-    start = cpu_ms();
-    assert_false(secret_password_verify(TEXT("12345679"), NULL));
-    double nobody = cpu_ms() - start;
-    assert_true(nobody > somebody / 2 && nobody < somebody * 2);
+    double somebody = verify_ms(hash), nobody = verify_ms(NULL);
+    assert_true(nobody > somebody * 0.7 && nobody < somebody * 1.4);
 }
 
 static void hashes_are_blake2b(void **state)
