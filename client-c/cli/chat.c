@@ -18,11 +18,11 @@ enum { OWN_KEYS = 256, SHOWN_AT_OPEN = 10 };
 struct chat {
     struct cli *c;
     struct line *line;
-    char current[24];               /* conversation; "": none is open */
+    char current[24]; /* conversation; "": none is open */
     char *prompt;
-    char own[OWN_KEYS][32];         /* keys of what was typed here, so that it is not shown twice */
+    char own[OWN_KEYS][32]; /* keys of what was typed here, so that it is not shown twice */
     unsigned own_next;
-    uint64_t seen_seq, marked_seq;  /* of the open conversation */
+    uint64_t seen_seq, marked_seq; /* of the open conversation */
     time_t marked_at;
     bool was_hinted, is_over;
     int code;
@@ -57,7 +57,7 @@ static void on_event(void *context, const struct posthorn_event *e)
     bool is_here = e->conversation && strcmp(e->conversation, t->current) == 0;
     bool is_message = strcmp(e->type, "message") == 0;
     if (is_here && e->seq && e->seq <= t->seen_seq)
-        return;         /* history has shown it */
+        return; /* history has shown it */
     if (is_here)
         t->seen_seq = e->seq ? e->seq : t->seen_seq;
     if (is_own(t, e->key))
@@ -130,7 +130,7 @@ static void show_history(struct chat *t, unsigned limit)
     struct posthorn_answer *a;
     const struct posthorn_event *at;
     size_t count;
-    if (posthorn_history(t->c->client, t->current, 0, 0, limit, &a, &at, &count) != POSTHORN_OK) {
+    if (posthorn_history(t->c->client, t->current, NULL, NULL, limit, &a, &at, &count) != POSTHORN_OK) {
         complain(t, NULL);
         return;
     }
@@ -268,8 +268,11 @@ static void finish(struct chat *t)
 int chat_command(struct cli *c)
 {
     struct chat t = { .c = c };
-    struct posthorn_callbacks on = { .on_event = on_event, .on_refused = on_refused, .on_online = on_online,
-                                     .on_resync = on_resync, .context = &t };
+    struct posthorn_callbacks on = { .on_event = on_event,
+                                     .on_refused = on_refused,
+                                     .on_online = on_online,
+                                     .on_resync = on_resync,
+                                     .context = &t };
     int code = cli_open(c, &on, true);
     if (code)
         return code;

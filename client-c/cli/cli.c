@@ -55,7 +55,8 @@ static const char *advice(const struct posthorn_problem *why)
 int cli_explain_problem(const struct cli *c, enum posthorn_status status, const struct posthorn_problem *why)
 {
     char *detail = text_safe(why->detail, 0), *field = text_safe(why->field, 0);
-    cli_error(c, (int)status, "%s%s%s%s", *detail ? detail : why->code, *field ? " (" : "", field, *field ? ")" : "");
+    cli_error(c, (int)status, "%s%s%s%s", *detail ? detail : why->code, *field ? " (" : "", field,
+              *field ? ")" : "");
     free(detail);
     free(field);
     if (why->retry_ms)
@@ -112,7 +113,8 @@ int cli_open(struct cli *c, const struct posthorn_callbacks *on, bool needs_sess
     if (!c->profile.server)
         return cli_error(c, POSTHORN_MISUSE,
                          "which server? posthorn --server https://host[:port] ... (a login remembers it)");
-    struct posthorn_options o = { .server = c->profile.server, .ca_file = c->profile.ca,
+    struct posthorn_options o = { .server = c->profile.server,
+                                  .ca_file = c->profile.ca,
                                   .state_dir = c->profile.state_dir };
     if (!read_http(c->profile.http, &o.http))
         return cli_error(c, POSTHORN_MISUSE, "--http must be auto, 2 or 1.1");
@@ -125,7 +127,8 @@ int cli_open(struct cli *c, const struct posthorn_callbacks *on, bool needs_sess
     c->names = names_new(c->client);
     struct posthorn_account me;
     if (needs_session && !posthorn_account_me(c->client, &me))
-        return cli_error(c, POSTHORN_LOGGED_OUT, "not logged in at %s: posthorn login HANDLE", c->profile.server);
+        return cli_error(c, POSTHORN_LOGGED_OUT, "not logged in at %s: posthorn login HANDLE",
+                         c->profile.server);
     return POSTHORN_OK;
 }
 

@@ -38,8 +38,8 @@ int cmd_account_register(struct cli *c)
     int code = cli_open(c, NULL, false);
     struct posthorn_account me;
     if (code == 0 && posthorn_account_me(c->client, &me))
-        code = cli_error(c, POSTHORN_CONFLICT, "%s is logged in here; log out, or use --profile %s", me.handle,
-                         handle);
+        code = cli_error(c, POSTHORN_CONFLICT, "%s is logged in here; log out, or use --profile %s",
+                         me.handle, handle);
     if (code == 0)
         code = password_get(c, true, password);
     if (code)
@@ -75,9 +75,9 @@ int cmd_account_logout(struct cli *c)
         return code;
     size_t waiting = posthorn_pending(c->client);
     if (waiting && !c->options.is_set[OPTION_FORCE])
-        return cli_error(c, POSTHORN_FAILED,
-                         "%zu messages are not sent yet and would be lost: posthorn outbox, or logout --force",
-                         waiting);
+        return cli_error(
+            c, POSTHORN_FAILED,
+            "%zu messages are not sent yet and would be lost: posthorn outbox, or logout --force", waiting);
     enum posthorn_status status = posthorn_account_logout(c->client);
     cli_note(c, "logged out");
     if (status != POSTHORN_OK && status != POSTHORN_LOGGED_OUT) {

@@ -9,7 +9,8 @@
 
 static void report(const struct cli *c, bool is_good, const char *what, const char *detail)
 {
-    char *mark = show_colored(c, is_good ? "32" : "31", is_good ? "ok  " : "FAIL"), *safe = text_safe(detail, 0);
+    char *mark = show_colored(c, is_good ? "32" : "31", is_good ? "ok  " : "FAIL"),
+         *safe = text_safe(detail, 0);
     printf("%s %-10s %s\n", mark, what, safe);
     free(mark);
     free(safe);
@@ -23,7 +24,8 @@ static int look_at_files(const struct cli *c)
         report(c, false, "files", "the state directory can't be read");
         return POSTHORN_FAILED;
     }
-    bool is_private = (s.st_mode & 077) == 0 && s.st_uid == geteuid() && access(c->profile.state_dir, W_OK) == 0;
+    bool is_private =
+        (s.st_mode & 077) == 0 && s.st_uid == geteuid() && access(c->profile.state_dir, W_OK) == 0;
     char *line = text_format("%s%s", c->profile.state_dir,
                              is_private ? "" : " must be yours, writable, and closed to others (chmod 700)");
     report(c, is_private, "files", line);

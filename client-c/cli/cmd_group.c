@@ -111,11 +111,14 @@ int cmd_group(struct cli *c)
 {
     static const struct {
         const char *word;
-        size_t least, most;     /* arguments, the word itself counted */
+        size_t least, most; /* arguments, the word itself counted */
     } verbs[VERBS] = {
-        [CREATE] = { "create", 2, OTHERS_MOST + 2 }, [ADD] = { "add", 3, OTHERS_MOST + 2 },
-        [REMOVE] = { "remove", 3, OTHERS_MOST + 2 }, [LEAVE] = { "leave", 2, 2 },
-        [MEMBERS] = { "members", 2, 2 },             [RENAME] = { "rename", 3, 3 },
+        [CREATE] = { "create", 2, OTHERS_MOST + 2 },
+        [ADD] = { "add", 3, OTHERS_MOST + 2 },
+        [REMOVE] = { "remove", 3, OTHERS_MOST + 2 },
+        [LEAVE] = { "leave", 2, 2 },
+        [MEMBERS] = { "members", 2, 2 },
+        [RENAME] = { "rename", 3, 3 },
     };
     const struct options *o = &c->options;
     int verb = 0;

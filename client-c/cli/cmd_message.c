@@ -11,10 +11,10 @@ enum { TEXT_MOST = 16 * 1024, WAIT_S = 30 };
 
 struct outcome {
     struct cli *c;
-    char key[32];           /* ours; "": all count */
+    char key[32]; /* ours; "": all count */
     bool is_sent;
-    int refused;            /* exit code of the first refusal; 0: none */
-    struct posthorn_problem offline;        /* why the way to the server does not work */
+    int refused; /* exit code of the first refusal; 0: none */
+    struct posthorn_problem offline; /* why the way to the server does not work */
 };
 
 static enum posthorn_status status_of(const struct posthorn_problem *why)
@@ -31,7 +31,7 @@ static void on_sent(void *context, const char *key, const char *conversation, co
     bool is_ours = strcmp(key, o->key) == 0;
     o->is_sent = o->is_sent || is_ours;
     if (!is_ours && o->key[0])
-        return;         /* left over from before; it was said then */
+        return; /* left over from before; it was said then */
     if (o->c->is_json)
         printf("{\"key\":\"%s\",\"conversation\":\"%s\",\"id\":\"%s\",\"seq\":%llu}\n", key, conversation, id,
                (unsigned long long)seq);
@@ -66,7 +66,8 @@ static uint64_t now_ms(void)
 static int wait_sent(struct cli *c, struct outcome *o, unsigned long wait_s)
 {
     uint64_t end = now_ms() + wait_s * 1000, now;
-    while ((o->key[0] ? !o->is_sent && !o->refused : posthorn_pending(c->client) > 0) && (now = now_ms()) < end) {
+    while ((o->key[0] ? !o->is_sent && !o->refused : posthorn_pending(c->client) > 0) &&
+           (now = now_ms()) < end) {
         posthorn_wait(c->client, (uint32_t)(end - now));
         if (o->offline.http_status == 401)
             return cli_explain_problem(c, POSTHORN_LOGGED_OUT, &o->offline);
@@ -80,10 +81,11 @@ static int wait_sent(struct cli *c, struct outcome *o, unsigned long wait_s)
     cli_error(c, 0, "not sent yet: %s", safe);
     free(safe);
     cli_note(c, "  it is kept, and sent when posthorn runs the next time (posthorn outbox)");
-    return o->offline.http_status == 429        ? POSTHORN_RATE_LIMITED
-           : o->offline.http_status >= 500      ? POSTHORN_SERVER_FAILED
-           : strcmp(o->offline.code, "network") == 0 || strcmp(o->offline.code, "tls") == 0 ? POSTHORN_UNREACHABLE
-                                                                                            : POSTHORN_TIMED_OUT;
+    return o->offline.http_status == 429   ? POSTHORN_RATE_LIMITED
+           : o->offline.http_status >= 500 ? POSTHORN_SERVER_FAILED
+           : strcmp(o->offline.code, "network") == 0 || strcmp(o->offline.code, "tls") == 0
+               ? POSTHORN_UNREACHABLE
+               : POSTHORN_TIMED_OUT;
 }
 
 /* The text of the arguments joined, or stdin without its last newline. A string of the caller's. */
@@ -109,8 +111,9 @@ static char *read_text(const struct options *o, size_t *bytes)
 int cmd_message_send(struct cli *c)
 {
     struct outcome o = { .c = c };
-    struct posthorn_callbacks on = { .on_sent = on_sent, .on_refused = on_refused, .on_online = on_online,
-                                     .context = &o };
+    struct posthorn_callbacks on = {
+        .on_sent = on_sent, .on_refused = on_refused, .on_online = on_online, .context = &o
+    };
     struct posthorn_send_options extra = { 0 };
     unsigned long wait_s, reply;
     char conversation[24];
@@ -135,8 +138,9 @@ int cmd_message_send(struct cli *c)
 int cmd_message_outbox(struct cli *c)
 {
     struct outcome o = { .c = c };
-    struct posthorn_callbacks on = { .on_sent = on_sent, .on_refused = on_refused, .on_online = on_online,
-                                     .context = &o };
+    struct posthorn_callbacks on = {
+        .on_sent = on_sent, .on_refused = on_refused, .on_online = on_online, .context = &o
+    };
     unsigned long wait_s;
     const char *key, *conversation, *body;
     if (!cli_number(c, OPTION_WAIT, 0, 86400, WAIT_S, &wait_s))

@@ -10,8 +10,8 @@
 
 struct listening {
     struct cli *c;
-    const char *conversation;       /* NULL: all */
-    unsigned long left;             /* events still wanted; 0: without end */
+    const char *conversation; /* NULL: all */
+    unsigned long left; /* events still wanted; 0: without end */
     bool is_over;
     int code;
 };
@@ -81,8 +81,11 @@ static time_t now_s(void)
 int cmd_read_listen(struct cli *c)
 {
     struct listening l = { .c = c };
-    struct posthorn_callbacks on = { .on_event = on_event, .on_online = on_online, .on_resync = on_resync,
-                                     .on_refused = on_refused, .context = &l };
+    struct posthorn_callbacks on = { .on_event = on_event,
+                                     .on_online = on_online,
+                                     .on_resync = on_resync,
+                                     .on_refused = on_refused,
+                                     .context = &l };
     unsigned long wait_s;
     char id[24];
     if (!cli_number(c, OPTION_COUNT_EVENTS, 1, 1ul << 30, 0, &l.left) ||
@@ -109,11 +112,10 @@ int cmd_read_listen(struct cli *c)
 
 int cmd_read_history(struct cli *c)
 {
-    unsigned long limit, before, after;
+    unsigned long limit;
     char id[24];
-    if (!cli_number(c, OPTION_LIMIT, 1, 200, 20, &limit) ||
-        !cli_number(c, OPTION_BEFORE, 1, 1ul << 53, 0, &before) ||
-        !cli_number(c, OPTION_AFTER, 1, 1ul << 53, 0, &after))
+    const char *before = c->options.value[OPTION_BEFORE], *after = c->options.value[OPTION_AFTER];
+    if (!cli_number(c, OPTION_LIMIT, 1, 200, 20, &limit))
         return POSTHORN_MISUSE;
     if (before && after)
         return cli_error(c, POSTHORN_MISUSE, "--before or --after, not both");
@@ -125,7 +127,8 @@ int cmd_read_history(struct cli *c)
     struct posthorn_answer *a;
     const struct posthorn_event *at;
     size_t count;
-    enum posthorn_status status = posthorn_history(c->client, id, before, after, (unsigned)limit, &a, &at, &count);
+    enum posthorn_status status =
+        posthorn_history(c->client, id, before, after, (unsigned)limit, &a, &at, &count);
     if (status != POSTHORN_OK)
         return cli_explain(c, status);
     bool is_written = true;
@@ -175,7 +178,7 @@ int cmd_read_mark(struct cli *c)
     size_t count = 0;
     enum posthorn_status status = POSTHORN_OK;
     if (seq == 0) {
-        status = posthorn_history(c->client, id, 0, 0, 1, &a, &at, &count);
+        status = posthorn_history(c->client, id, NULL, NULL, 1, &a, &at, &count);
         seq = status == POSTHORN_OK && count ? at[count - 1].seq : 0;
         posthorn_answer_free(&a);
     }

@@ -21,11 +21,11 @@ struct line {
     struct posthorn *client;
     void (*idle)(void *context);
     void *context;
-    EditLine *el;           /* NULL: plain lines */
+    EditLine *el; /* NULL: plain lines */
     HistoryW *history;
     const char *prompt;
-    bool is_reading;        /* a prompt is on the screen */
-    char bytes[256];        /* read from stdin, not used yet */
+    bool is_reading; /* a prompt is on the screen */
+    char bytes[256]; /* read from stdin, not used yet */
     size_t at, end;
     bool is_ended;
 };
@@ -78,10 +78,10 @@ static int read_character(EditLine *el, wchar_t *into)
         char c = (char)byte;
         size_t used = mbrtowc(into, &c, 1, &state);
         if (used == (size_t)-2)
-            continue;       /* more bytes of this character follow */
+            continue; /* more bytes of this character follow */
         if (used == (size_t)-1) {
             memset(&state, 0, sizeof state);
-            continue;       /* not a character: dropped */
+            continue; /* not a character: dropped */
         }
         if (used == 0)
             *into = 0;
@@ -112,7 +112,7 @@ struct line *line_new(struct posthorn *client, void (*idle)(void *context), void
     history_w(l->history, &event, H_SETSIZE, KEPT_LINES);
     el_wset(l->el, EL_CLIENTDATA, l);
     el_wset(l->el, EL_EDITOR, L"emacs");
-    el_wset(l->el, EL_SIGNAL, 1);       /* ^C and ^Z leave the terminal as it was */
+    el_wset(l->el, EL_SIGNAL, 1); /* ^C and ^Z leave the terminal as it was */
     el_wset(l->el, EL_GETCFN, read_character);
     el_wset(l->el, EL_HIST, history_w, l->history);
     el_set(l->el, EL_PROMPT, show_prompt);
@@ -140,7 +140,7 @@ static char *to_bytes(const wchar_t *wide, size_t count)
     if (!to)
         abort();
     mbstate_t state = { 0 };
-    char part[16];      /* MB_LEN_MAX of glibc */
+    char part[16]; /* MB_LEN_MAX of glibc */
     for (size_t n = 0; n < count; n++) {
         size_t bytes = wcrtomb(part, wide[n], &state);
         if (bytes != (size_t)-1)
@@ -197,7 +197,7 @@ char *line_read(struct line *l, const char *prompt)
 static void advance(wchar_t c, unsigned columns, unsigned *row, unsigned *column)
 {
     int width = wcwidth(c);
-    unsigned cells = width < 0 ? 2 : (unsigned)width;       /* a control character is shown as ^X */
+    unsigned cells = width < 0 ? 2 : (unsigned)width; /* a control character is shown as ^X */
     if (*column + cells > columns) {
         *row += 1;
         *column = 0;
@@ -222,7 +222,8 @@ static unsigned rows_above(const struct line *l)
     mbstate_t state = { 0 };
     wchar_t c;
     size_t used;
-    for (const char *at = l->prompt; (used = mbrtowc(&c, at, MB_CUR_MAX, &state)) > 0 && used < (size_t)-2; at += used)
+    for (const char *at = l->prompt; (used = mbrtowc(&c, at, MB_CUR_MAX, &state)) > 0 && used < (size_t)-2;
+         at += used)
         advance(c, columns, &row, &column);
     const LineInfoW *info = el_wline(l->el);
     for (const wchar_t *at = info->buffer; at < info->cursor; at++)

@@ -5,7 +5,7 @@
 
 int main(int argc, char *argv[])
 {
-    setlocale(LC_ALL, "");              /* wide characters on the terminal */
-    signal(SIGPIPE, SIG_DFL);           /* `posthorn history x | head` ends in silence */
+    setlocale(LC_ALL, ""); /* wide characters on the terminal */
+    signal(SIGPIPE, SIG_DFL); /* `posthorn history x | head` ends in silence */
     return command_run(argc, argv);
 }

@@ -53,8 +53,8 @@ static struct known *find(const struct known_list *list, const char *id)
 {
     struct known *k;
     SLIST_FOREACH(k, list, entry)
-        if (strcmp(k->id, id) == 0)
-            return k;
+    if (strcmp(k->id, id) == 0)
+        return k;
     return NULL;
 }
 
@@ -89,24 +89,6 @@ const char *names_handle(struct names *n, const char *user)
     return k->name;
 }
 
-/* "@alice" for the other member of a direct conversation. */
-static char *peer_name(struct names *n, const char *conversation)
-{
-    struct posthorn_answer *a;
-    const struct posthorn_member *at;
-    size_t count;
-    struct posthorn_account me;
-    char *name = NULL;
-    posthorn_account_me(n->client, &me);
-    if (posthorn_member_list(n->client, conversation, &a, &at, &count) != POSTHORN_OK)
-        return text_copy(conversation);
-    for (size_t i = 0; i < count && !name; i++)
-        if (strcmp(at[i].user, me.id) != 0 || count == 1)
-            name = text_format("@%s", names_handle(n, at[i].user));
-    posthorn_answer_free(&a);
-    return name ? name : text_copy(conversation);
-}
-
 static struct known *conversation_of(struct names *n, const char *id)
 {
     struct known *k = find(&n->conversations, id);
@@ -117,7 +99,8 @@ static struct known *conversation_of(struct names *n, const char *id)
     if (posthorn_conversation_get(n->client, id, &a, &c) != POSTHORN_OK)
         return learn(&n->conversations, id, text_copy(id), true);
     bool is_group = strcmp(c.kind, "group") == 0;
-    char *name = is_group ? text_safe(c.title && *c.title ? c.title : c.id, 0) : peer_name(n, id);
+    char *name = is_group ? text_safe(c.title && *c.title ? c.title : c.id, 0)
+                          : text_format("@%s", names_handle(n, c.peer));
     posthorn_answer_free(&a);
     return learn(&n->conversations, id, name, is_group);
 }
@@ -153,7 +136,8 @@ enum posthorn_status names_user(struct names *n, const char *typed, char id[24])
     return status;
 }
 
-static enum posthorn_status group_by_title(struct names *n, const char *title, char id[24], const char **detail)
+static enum posthorn_status group_by_title(struct names *n, const char *title, char id[24],
+                                           const char **detail)
 {
     struct posthorn_answer *a;
     const struct posthorn_conversation *at;

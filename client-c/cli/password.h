@@ -6,4 +6,5 @@ enum { PASSWORD_MOST = 1024 };
 
 /* Reads the password the options name, or asks (twice when it is a new one). 0, or an exit code after an
  * explanation. The caller wipes it. */
-__attribute__((warn_unused_result)) int password_get(const struct cli *c, bool is_new, char into[PASSWORD_MOST]);
+__attribute__((warn_unused_result)) int password_get(const struct cli *c, bool is_new,
+                                                     char into[PASSWORD_MOST]);

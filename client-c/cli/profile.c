@@ -62,13 +62,15 @@ static bool read_file(struct profile *p, char *why, size_t why_bytes)
 {
     FILE *from = fopen(p->config_path, "re");
     if (!from)
-        return errno == ENOENT || (snprintf(why, why_bytes, "%s: %s", p->config_path, strerror(errno)), false);
+        return errno == ENOENT ||
+               (snprintf(why, why_bytes, "%s: %s", p->config_path, strerror(errno)), false);
     char line[PATH_MAX + 64];
     bool is_read = true;
     for (unsigned n = 1; is_read && fgets(line, sizeof line, from); n++) {
         is_read = read_line(p, line);
         if (!is_read)
-            snprintf(why, why_bytes, "%s:%u: only server, ca and http = value can stand here", p->config_path, n);
+            snprintf(why, why_bytes, "%s:%u: only server, ca and http = value can stand here", p->config_path,
+                     n);
     }
     fclose(from);
     return is_read;
@@ -103,7 +105,7 @@ static void make_parents(const char *path)
         if (*at != '/')
             continue;
         *at = 0;
-        mkdir(part, 0700);      /* a failure shows when the file is opened */
+        mkdir(part, 0700); /* a failure shows when the file is opened */
         *at = '/';
     }
     free(part);

@@ -29,14 +29,20 @@ char *show_colored(const struct cli *c, const char *code, const char *text)
 static char *describe(struct cli *c, const struct posthorn_event *e)
 {
     const char *user = posthorn_event_field(e, "user"), *role = posthorn_event_field(e, "role");
+    const char *change = posthorn_event_field(e, "change");
     const char *title = posthorn_event_field(e, "title");
     if (strcmp(e->type, "member") == 0) {
         names_forget(c->names, e->conversation ? e->conversation : "");
         const char *who = names_handle(c->names, user);
-        bool is_self = user && e->from && strcmp(user, e->from) == 0;
-        if (role && strcmp(role, "none") != 0)
-            return text_format("made %s %s", is_self ? "themself" : who, role);
-        return is_self ? text_copy("left") : text_format("removed %s", who);
+        if (!change || strcmp(change, "left") == 0)
+            return text_copy("left");
+        if (strcmp(change, "removed") == 0)
+            return text_format("removed %s", who);
+        char *safe = text_safe(role ? role : "member", 0);
+        char *line = strcmp(change, "joined") == 0 ? text_format("added %s as %s", who, safe)
+                                                   : text_format("made %s %s", who, safe);
+        free(safe);
+        return line;
     }
     if (strcmp(e->type, "conversation") == 0) {
         names_forget(c->names, e->conversation ? e->conversation : "");
@@ -50,6 +56,13 @@ static char *describe(struct cli *c, const struct posthorn_event *e)
     return NULL;
 }
 
+/* Own messages in a direct conversation do not say by themselves where they went. */
+static bool is_mine(const struct cli *c, const struct posthorn_event *e)
+{
+    struct posthorn_account me;
+    return posthorn_account_me(c->client, &me) && e->from && strcmp(me.id, e->from) == 0;
+}
+
 char *show_event(struct cli *c, const struct posthorn_event *e, bool with_place)
 {
     bool is_message = strcmp(e->type, "message") == 0;
@@ -59,7 +72,7 @@ char *show_event(struct cli *c, const struct posthorn_event *e, bool with_place)
     if (!text)
         return NULL;
     char *place = NULL;
-    if (with_place && e->conversation && names_is_group(c->names, e->conversation))
+    if (with_place && e->conversation && (is_mine(c, e) || names_is_group(c->names, e->conversation)))
         place = text_format("[%s] ", names_conversation(c->names, e->conversation));
     char *who = show_colored(c, "1", e->from ? names_handle(c->names, e->from) : "");
     char *head = show_colored(c, "2", when);

@@ -66,7 +66,7 @@ char *text_safe(const char *text, unsigned indent)
     unsigned bytes;
     for (; *at; at += bytes) {
         uint32_t c = read_character(at, &bytes);
-        if (is_harmful(c))      /* 0, a broken one, among them */
+        if (is_harmful(c)) /* 0, a broken one, among them */
             fputs("\xef\xbf\xbd", to);
         else
             fwrite(at, 1, bytes, to);

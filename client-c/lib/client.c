@@ -101,7 +101,8 @@ enum posthorn_status client_verdict(const struct posthorn *p, const struct excha
         return POSTHORN_TIMED_OUT;
     }
     const char *reason = http_why(p->http);
-    say(why->code, sizeof why->code, strstr(reason, "certificate") || strstr(reason, "TLS") ? "tls" : "network");
+    say(why->code, sizeof why->code,
+        strstr(reason, "certificate") || strstr(reason, "TLS") ? "tls" : "network");
     say(why->detail, sizeof why->detail, reason[0] ? reason : "the connection was lost");
     return POSTHORN_UNREACHABLE;
 }

@@ -14,8 +14,8 @@ static void h2_ended(void *context, struct exchange *x)
     finish(context, x, x->end);
 }
 
-struct conn *conn_new(const struct url *u, SSL_CTX *tls, enum conn_protocol wants, struct exchange_list *finished,
-                      uint64_t now_ms)
+struct conn *conn_new(const struct url *u, SSL_CTX *tls, enum conn_protocol wants,
+                      struct exchange_list *finished, uint64_t now_ms)
 {
     struct conn *c = buf_zeroed(1, sizeof *c);
     c->url = u;
@@ -47,7 +47,7 @@ void conn_begin(struct conn *c, struct exchange *x)
     h1_begin(&c->h1);
     h1_write(&out, x, c->url->authority);
     link_write(&c->link, out.at, out.bytes);
-    explicit_bzero(out.at, out.bytes);      /* token, perhaps a password */
+    explicit_bzero(out.at, out.bytes); /* token, perhaps a password */
     buf_fini(&out);
 }
 
@@ -96,7 +96,7 @@ static void take_h1(struct conn *c, const char *bytes, size_t count)
             link_close(&c->link);
     } else if (!x || c->h1.state == H1_BAD) {
         snprintf(c->link.why, sizeof c->link.why, "%s", x ? "not an HTTP/1.1 answer" : "");
-        link_close(&c->link);       /* an answer that nobody asked for, or not one */
+        link_close(&c->link); /* an answer that nobody asked for, or not one */
     }
 }
 

@@ -19,8 +19,8 @@ static struct outbox_entry *entry_of(struct posthorn *p, const struct exchange *
 {
     struct outbox_entry *e;
     TAILQ_FOREACH(e, &p->outbox.list, entry)
-        if (e->sending == x)
-            return e;
+    if (e->sending == x)
+        return e;
     return NULL;
 }
 
@@ -100,7 +100,8 @@ static bool begin(struct posthorn *p, struct outbox_entry *e, uint64_t now_ms)
 static bool is_blocked(const struct posthorn *p, const struct outbox_entry *e)
 {
     const struct outbox_entry *before;
-    TAILQ_FOREACH(before, &p->outbox.list, entry) {
+    TAILQ_FOREACH(before, &p->outbox.list, entry)
+    {
         if (before == e)
             return false;
         if (strcmp(before->conversation, e->conversation) == 0)
@@ -120,7 +121,8 @@ void deliver_step(struct posthorn *p, uint64_t now_ms)
     unsigned looked_at = 0;
     if (!may_send(p) || now_ms < p->deliver.not_before_ms)
         return;
-    TAILQ_FOREACH(e, &p->outbox.list, entry) {
+    TAILQ_FOREACH(e, &p->outbox.list, entry)
+    {
         if (p->deliver.sending >= DELIVER_AT_ONCE || ++looked_at > 4 * DELIVER_AT_ONCE)
             return;
         if (!e->sending && !is_blocked(p, e) && !begin(p, e, now_ms))
@@ -145,7 +147,8 @@ void deliver_resume(struct posthorn *p)
 void deliver_forget(struct posthorn *p)
 {
     struct outbox_entry *e;
-    TAILQ_FOREACH(e, &p->outbox.list, entry) {
+    TAILQ_FOREACH(e, &p->outbox.list, entry)
+    {
         if (e->sending)
             http_cancel(p->http, e->sending);
         e->sending = NULL;

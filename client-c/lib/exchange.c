@@ -23,7 +23,7 @@ void exchange_free(struct exchange **x)
         explicit_bzero((*x)->token, strlen((*x)->token));
     free((*x)->token);
     if ((*x)->body.at)
-        explicit_bzero((*x)->body.at, (*x)->body.room);     /* it may have held a password */
+        explicit_bzero((*x)->body.at, (*x)->body.room); /* it may have held a password */
     buf_fini(&(*x)->body);
     buf_fini(&(*x)->response.body);
     free(*x);
@@ -42,7 +42,7 @@ void exchange_header(struct response *r, const char *name, size_t name_bytes, co
     if (name_bytes != sizeof retry_after - 1 || memcmp(name, retry_after, name_bytes) != 0)
         return;
     if (value_bytes == 0 || value_bytes > 6)
-        return;         /* a date, or absurd: retry_ms of the body decides */
+        return; /* a date, or absurd: retry_ms of the body decides */
     uint64_t seconds = 0;
     for (size_t i = 0; i < value_bytes; i++) {
         if (value[i] < '0' || value[i] > '9')

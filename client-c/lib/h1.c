@@ -10,8 +10,8 @@
 
 void h1_write(struct buf *to, const struct exchange *x, const char *authority)
 {
-    buf_format(to, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: libposthorn/" POSTHORN_VERSION "\r\n", x->method,
-               x->path, authority);
+    buf_format(to, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: libposthorn/" POSTHORN_VERSION "\r\n",
+               x->method, x->path, authority);
     buf_text(to, "Accept: application/json\r\n");
     if (x->token)
         buf_format(to, "Authorization: Bearer %s\r\n", x->token);
@@ -61,14 +61,14 @@ static enum h1_state status_line(struct h1 *h, struct response *r, const char *l
 static enum h1_state head_end(struct h1 *h, struct response *r)
 {
     if (r->status == 101)
-        return H1_BAD;      /* nobody asked for another protocol */
+        return H1_BAD; /* nobody asked for another protocol */
     if (r->status < 200) {
         r->status = 0;
         h1_begin(h);
         return H1_STATUS;
     }
     if (h->is_chunked && h->has_length)
-        return H1_BAD;      /* two lengths: a smuggler or a broken proxy */
+        return H1_BAD; /* two lengths: a smuggler or a broken proxy */
     if (r->status == 204 || r->status == 304)
         return H1_DONE;
     if (h->is_chunked)
@@ -111,7 +111,7 @@ static enum h1_state header_line(struct h1 *h, struct response *r, char *line)
     *colon = 0;
     for (char *c = line; *c; c++) {
         if (*c <= ' ' || *c > '~')
-            return H1_BAD;      /* folded lines and blanks before the colon too */
+            return H1_BAD; /* folded lines and blanks before the colon too */
         if (*c >= 'A' && *c <= 'Z')
             *c = (char)(*c - 'A' + 'a');
     }
@@ -170,7 +170,7 @@ static size_t read_line(struct h1 *h, struct response *r, const char *bytes, siz
     } else if (end) {
         size_t n = h->line.bytes;
         if (n < 2 || h->line.at[n - 2] != '\r') {
-            h->state = H1_BAD;      /* a bare line feed */
+            h->state = H1_BAD; /* a bare line feed */
             return used;
         }
         h->line.bytes = n - 2;

@@ -22,7 +22,7 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8
     if (!x)
         return 0;
     if (name_bytes == 7 && memcmp(name, ":status", 7) == 0) {
-        int status = 0;     /* nghttp2 has checked that it is three digits */
+        int status = 0; /* nghttp2 has checked that it is three digits */
         for (size_t i = 0; i < value_bytes; i++)
             status = status * 10 + (value[i] - '0');
         x->response.status = status < 200 ? 0 : status;
@@ -167,7 +167,7 @@ void h2_begin(struct h2 *h, struct exchange *x)
     buf_fini(&bearer);
     if (x->stream < 0) {
         x->stream = 0;
-        x->end = EXCHANGE_UNSENT;       /* stream numbers ran out: another connection will do */
+        x->end = EXCHANGE_UNSENT; /* stream numbers ran out: another connection will do */
         h->is_leaving = true;
         h->ended(h->context, x);
     }

@@ -14,7 +14,7 @@ struct http {
     struct url url;
     SSL_CTX *tls;
     enum conn_protocol wants;
-    enum conn_protocol speaks;          /* of the last connection that opened */
+    enum conn_protocol speaks; /* of the last connection that opened */
     struct conn_list conns;
     struct exchange_list queued, finished;
     size_t queued_count;
@@ -54,8 +54,8 @@ static bool list_has(const struct exchange_list *list, const struct exchange *x)
 {
     const struct exchange *at;
     TAILQ_FOREACH(at, list, entry)
-        if (at == x)
-            return true;
+    if (at == x)
+        return true;
     return false;
 }
 
@@ -66,10 +66,10 @@ void http_cancel(struct http *h, struct exchange *x)
         unqueue(h, x);
     } else {
         LIST_FOREACH(c, &h->conns, entry)
-            if (list_has(&c->open, x)) {
-                conn_end(c, x, EXCHANGE_LOST);
-                break;
-            }
+        if (list_has(&c->open, x)) {
+            conn_end(c, x, EXCHANGE_LOST);
+            break;
+        }
         TAILQ_REMOVE(&h->finished, x, entry);
     }
     exchange_free(&x);
@@ -80,7 +80,8 @@ static void assign(struct http *h, uint64_t now_ms)
 {
     struct conn *c;
     unsigned count = 0, opening = 0;
-    LIST_FOREACH(c, &h->conns, entry) {
+    LIST_FOREACH(c, &h->conns, entry)
+    {
         count++;
         opening += c->speaks == CONN_UNKNOWN;
         struct exchange *x;
@@ -108,7 +109,7 @@ static void fail_queued(struct http *h)
     while ((x = TAILQ_FIRST(&h->queued))) {
         unqueue(h, x);
         x->end = EXCHANGE_UNSENT;
-        x->was_requeued = true;     /* it never left, but nobody is there: no second try now */
+        x->was_requeued = true; /* it never left, but nobody is there: no second try now */
         TAILQ_INSERT_TAIL(&h->finished, x, entry);
     }
 }
@@ -147,7 +148,8 @@ static void expire(struct http *h, uint64_t now_ms)
         x->end = EXCHANGE_LATE;
         TAILQ_INSERT_TAIL(&h->finished, x, entry);
     }
-    LIST_FOREACH(c, &h->conns, entry) {
+    LIST_FOREACH(c, &h->conns, entry)
+    {
         for (x = TAILQ_FIRST(&c->open); x; x = next) {
             next = TAILQ_NEXT(x, entry);
             if (now_ms >= x->deadline_ms)
@@ -186,7 +188,7 @@ void http_step(struct http *h, uint64_t now_ms)
 {
     assign(h, now_ms);
     step_conns(h, now_ms);
-    assign(h, now_ms);      /* a connection may just have opened */
+    assign(h, now_ms); /* a connection may just have opened */
     step_conns(h, now_ms);
     expire(h, now_ms);
     hand_out(h, now_ms);
@@ -196,7 +198,8 @@ size_t http_fds(const struct http *h, struct pollfd *at, size_t room)
 {
     size_t count = 0;
     const struct conn *c;
-    LIST_FOREACH(c, &h->conns, entry) {
+    LIST_FOREACH(c, &h->conns, entry)
+    {
         short events = link_events(&c->link);
         if (events && count < room)
             at[count++] = (struct pollfd){ .fd = c->link.fd, .events = events };
@@ -221,15 +224,16 @@ int http_timeout_ms(const struct http *h, uint64_t now_ms)
     if (!TAILQ_EMPTY(&h->finished))
         return 0;
     if (!TAILQ_EMPTY(&h->queued) && LIST_EMPTY(&h->conns))
-        return 0;       /* a connection is to be made */
+        return 0; /* a connection is to be made */
     TAILQ_FOREACH(x, &h->queued, entry)
-        due = x->deadline_ms < due ? x->deadline_ms : due;
-    LIST_FOREACH(c, &h->conns, entry) {
+    due = x->deadline_ms < due ? x->deadline_ms : due;
+    LIST_FOREACH(c, &h->conns, entry)
+    {
         if (!TAILQ_EMPTY(&h->queued) && conn_has_room(c, now_ms))
-            return 0;   /* it opened, or was freed, in the last step */
+            return 0; /* it opened, or was freed, in the last step */
         due = conn_due_ms(c) < due ? conn_due_ms(c) : due;
         TAILQ_FOREACH(x, &c->open, entry)
-            due = x->deadline_ms < due ? x->deadline_ms : due;
+        due = x->deadline_ms < due ? x->deadline_ms : due;
     }
     if (due == UINT64_MAX)
         return -1;

@@ -57,7 +57,7 @@ void link_open(struct link *l, const struct url *u, SSL_CTX *context, bool offer
     *l = (struct link){ .state = LINK_CONNECTING, .fd = -1 };
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
     int why = getaddrinfo(u->host, u->port, &hints, &l->addresses);
-    if (why == EAI_NONAME || why == EAI_ADDRFAMILY) {   /* a machine with loopback only configures no family */
+    if (why == EAI_NONAME || why == EAI_ADDRFAMILY) { /* a machine with loopback only configures no family */
         hints.ai_flags = 0;
         why = getaddrinfo(u->host, u->port, &hints, &l->addresses);
     }
@@ -140,7 +140,7 @@ static void handshake(struct link *l, uint64_t now_ms)
         l->is_h2 = bytes == 2 && memcmp(name, "h2", 2) == 0;
         l->state = LINK_OPEN;
     } else if (SSL_get_error(l->ssl, done) != SSL_ERROR_WANT_READ || l->is_ended) {
-        flush(l);       /* the alert tells the server why */
+        flush(l); /* the alert tells the server why */
         if (l->ssl)
             tls_reason(l->ssl, l->why, sizeof l->why);
         fail(l, "TLS failed");
@@ -217,7 +217,7 @@ size_t link_read(struct link *l, void *into, size_t room)
     if (l->ssl) {
         got = read_tls(l, into, room);
         if (l->ssl)
-            take_ciphertext(l);     /* answers to key updates */
+            take_ciphertext(l); /* answers to key updates */
         return got;
     }
     receive_once(l, into, room, &got);
@@ -233,7 +233,7 @@ void link_write(struct link *l, const void *bytes, size_t count)
     if (!l->ssl) {
         buf_add(&l->out, bytes, count);
     } else if (SSL_write(l->ssl, bytes, (int)count) == (int)count) {
-        take_ciphertext(l);         /* memory takes all of it at once */
+        take_ciphertext(l); /* memory takes all of it at once */
     } else {
         tls_reason(l->ssl, l->why, sizeof l->why);
         fail(l, "TLS failed");

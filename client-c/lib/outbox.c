@@ -36,8 +36,8 @@ static struct outbox_entry *find(const struct outbox *o, const char *key)
 {
     struct outbox_entry *e;
     TAILQ_FOREACH(e, &o->list, entry)
-        if (strcmp(e->key, key) == 0)
-            return e;
+    if (strcmp(e->key, key) == 0)
+        return e;
     return NULL;
 }
 
@@ -49,8 +49,8 @@ static void insert(struct outbox *o, const char *key, const char *conversation, 
     snprintf(e->conversation, sizeof e->conversation, "%s", conversation);
     e->body = buf_copy(body);
     TAILQ_FOREACH_REVERSE(at, &o->list, outbox_list, entry)
-        if (strcmp(at->key, key) < 0)
-            break;
+    if (strcmp(at->key, key) < 0)
+        break;
     if (at)
         TAILQ_INSERT_AFTER(&o->list, at, e, entry);
     else
@@ -112,7 +112,8 @@ static bool create(struct outbox *o)
     o->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
     bool is_made = o->fd >= 0 && flock(o->fd, LOCK_EX | LOCK_NB) == 0;
     const struct outbox_entry *e;
-    TAILQ_FOREACH(e, &o->list, entry) {
+    TAILQ_FOREACH(e, &o->list, entry)
+    {
         struct buf record = { 0 };
         buf_format(&record, "put %s %s %s", e->key, e->conversation, e->body);
         add_record(&all, record.at);
@@ -201,7 +202,7 @@ static bool append(struct outbox *o, const char *record, bool syncs)
     int why = errno;
     if (is_written)
         o->file_bytes += line.bytes;
-    else if (ftruncate(o->fd, (off_t)o->file_bytes) != 0)   /* half a line would swallow the next one */
+    else if (ftruncate(o->fd, (off_t)o->file_bytes) != 0) /* half a line would swallow the next one */
         why = errno;
     buf_fini(&line);
     errno = why;
@@ -236,7 +237,7 @@ void outbox_done(struct outbox *o, struct outbox_entry *e)
     if (o->count == 0 && ftruncate(o->fd, 0) == 0)
         o->file_bytes = 0;
     else if (!append(o, record, false))
-        return;     /* the disk is full: the message will be sent again, which is harmless */
+        return; /* the disk is full: the message will be sent again, which is harmless */
 }
 
 void outbox_drop(struct outbox *o)

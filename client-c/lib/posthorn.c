@@ -91,7 +91,7 @@ void posthorn_free(struct posthorn **p)
         free(n);
     }
     free((*p)->state_dir);
-    explicit_bzero(&(*p)->session, sizeof (*p)->session);
+    explicit_bzero(&(*p)->session, sizeof(*p)->session);
     free(*p);
     *p = NULL;
 }
@@ -176,7 +176,8 @@ enum posthorn_status posthorn_send(struct posthorn *p, const char *conversation,
     char number[32] = "";
     if (o && o->reply_to)
         snprintf(number, sizeof number, "%llu", (unsigned long long)o->reply_to);
-    char *body = WIRE_OBJECT({ .name = "key", .text = made }, { .name = "text", .text = text, .text_bytes = text_bytes },
+    char *body = WIRE_OBJECT({ .name = "key", .text = made },
+                             { .name = "text", .text = text, .text_bytes = text_bytes },
                              { .name = "reply_to", .kind = WIRE_JSON, .text = *number ? number : NULL });
     if (!body)
         return client_fail(p, POSTHORN_MISUSE, "misuse", "the message is not valid UTF-8");
@@ -225,23 +226,30 @@ enum posthorn_status posthorn_listen(struct posthorn *p, bool on)
     return disk(p, "the lock file");
 }
 
-enum posthorn_status posthorn_history(struct posthorn *p, const char *conversation, uint64_t before,
-                                      uint64_t after, unsigned limit, struct posthorn_answer **a,
+/* NULL: an argument is out of its bounds. */
+static char *history_path(const char *conversation, const char *before, const char *after, unsigned limit)
+{
+    bool is_place =
+        (!before || client_is_id(before)) && (!after || client_is_id(after)) && !(before && after);
+    if (!is_place || !client_is_id(conversation) || limit < 1 || limit > 200)
+        return NULL;
+    struct buf path = { 0 };
+    buf_format(&path, "/v1/conversations/%s/messages?limit=%u", conversation, limit);
+    if (before || after)
+        buf_format(&path, "&%s=%s", before ? "before" : "after", before ? before : after);
+    return buf_take(&path);
+}
+
+enum posthorn_status posthorn_history(struct posthorn *p, const char *conversation, const char *before,
+                                      const char *after, unsigned limit, struct posthorn_answer **a,
                                       const struct posthorn_event **at, size_t *count)
 {
     *a = NULL;
-    char *path = ask_path("/v1/conversations/", conversation, "/messages", NULL);
-    if (!path || (before && after) || limit < 1 || limit > 200) {
-        free(path);
+    char *path = history_path(conversation, before, after, limit);
+    if (!path)
         return client_fail(p, POSTHORN_MISUSE, "misuse", "not the id of a conversation, or a bad range");
-    }
-    struct buf full = { 0 };
-    buf_format(&full, "%s?limit=%u", path, limit);
-    if (before || after)
-        buf_format(&full, "&%s=%llu", before ? "before" : "after", (unsigned long long)(before ? before : after));
+    enum posthorn_status status = ask_as_me(p, "GET", path, NULL, a);
     free(path);
-    enum posthorn_status status = ask_as_me(p, "GET", full.at, NULL, a);
-    buf_fini(&full);
     if (status == POSTHORN_OK && !wire_events(*a, "messages", at, count))
         return ask_bad_answer(p, a);
     return status;

@@ -65,14 +65,15 @@ enum posthorn_status posthorn_account_login(struct posthorn *p, const char *hand
 {
     struct posthorn_answer *a;
     if (would_mix(p, handle))
-        return client_fail(p, POSTHORN_FAILED, "state", "messages of another account wait here: log out first");
+        return client_fail(p, POSTHORN_FAILED, "state",
+                           "messages of another account wait here: log out first");
     char *body = login_body(handle, password, device);
     if (!body)
         return client_fail(p, POSTHORN_MISUSE, "misuse", "handle, password and device must be valid UTF-8");
     receive_stop(p);
     deliver_forget(p);
     struct session before = p->session;
-    p->session.token[0] = 0;        /* an old token has no business in a login */
+    p->session.token[0] = 0; /* an old token has no business in a login */
     enum posthorn_status status = ask_server(p, "POST", "/v1/sessions", body, &a);
     explicit_bzero(body, strlen(body));
     free(body);

@@ -63,8 +63,8 @@ enum posthorn_status posthorn_conversation_direct(struct posthorn *p, const char
     return create(p, WIRE_OBJECT({ .name = "kind", .text = "direct" }, { .name = "with", .text = user }), id);
 }
 
-enum posthorn_status posthorn_conversation_group(struct posthorn *p, const char *title, const char *const *users,
-                                                 size_t count, char id[24])
+enum posthorn_status posthorn_conversation_group(struct posthorn *p, const char *title,
+                                                 const char *const *users, size_t count, char id[24])
 {
     bool are_ids = count <= MEMBERS_MOST;
     for (size_t n = 0; n < count && are_ids; n++)

@@ -79,7 +79,7 @@ static void answered(void *context, struct exchange *x)
         } else if (a) {
             take_events(p, a, lasted_ms);
         } else {
-            pause_after(p, 0);      /* a captive portal's page, perhaps */
+            pause_after(p, 0); /* a captive portal's page, perhaps */
         }
     } else if (why.http_status == 410 || strcmp(why.code, "bad_cursor") == 0) {
         client_online(p, true, NULL);
@@ -143,7 +143,7 @@ static bool hand_on(struct posthorn *p, const struct posthorn_event *at, size_t 
         struct cursor *c = &p->cursor;
         if (at[n].i) {
             if (c->knows_i && at[n].i <= c->i)
-                continue;       /* handed on before the connection broke */
+                continue; /* handed on before the connection broke */
             if (c->knows_i && at[n].i != c->i + 1)
                 return false;
             c->i = at[n].i;
@@ -202,13 +202,13 @@ void receive_dispatch(struct posthorn *p)
     struct posthorn_answer *a = r->answer;
     if (!a)
         return;
-    r->answer = NULL;       /* the state stays: no poll begins while a callback asks the server something */
+    r->answer = NULL; /* the state stays: no poll begins while a callback asks the server something */
     if (r->state == RECEIVE_BATCH)
         dispatch_batch(p, a);
     else
         dispatch_snapshot(p, a);
     if (r->lock == RECEIVE_LOCK_NONE)
-        r->state = RECEIVE_OFF;     /* a callback stopped receiving */
+        r->state = RECEIVE_OFF; /* a callback stopped receiving */
     wire_free(&a);
 }
 
@@ -221,7 +221,7 @@ int receive_start(struct posthorn *p)
     if (r->lock == RECEIVE_LOCK_NONE)
         return -1;
     if (p->state_dir)
-        cursor_load(&p->cursor, p->state_dir);      /* another process may have read on meanwhile */
+        cursor_load(&p->cursor, p->state_dir); /* another process may have read on meanwhile */
     r->needs_snapshot = p->cursor.text[0] == 0;
     r->hold_s = p->poll_s;
     due_in(p, 0);

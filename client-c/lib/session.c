@@ -8,7 +8,7 @@ static bool put(char *into, size_t room, const char *text)
 {
     if (!text || strlen(text) >= room || strpbrk(text, "\r\n"))
         return false;
-    strcpy(into, text);
+    memcpy(into, text, strlen(text) + 1);
     return true;
 }
 
@@ -38,7 +38,8 @@ void session_load(struct session *s, const char *dir, const char *server)
         for (int n = 0; n < 5 && at; n++, at = strtok_r(NULL, "\n", &rest))
             line[n] = at;
     }
-    if (line[4] && strcmp(line[0], server) == 0 && !session_set(s, line[0], line[1], line[2], line[3], line[4]))
+    if (line[4] && strcmp(line[0], server) == 0 &&
+        !session_set(s, line[0], line[1], line[2], line[3], line[4]))
         *s = (struct session){ 0 };
     if (b.at)
         explicit_bzero(b.at, b.room);

@@ -12,7 +12,8 @@ SSL_CTX *tls_context(const char *ca_file, char *why, size_t why_bytes)
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    int loaded = ca_file ? SSL_CTX_load_verify_file(context, ca_file) : SSL_CTX_set_default_verify_paths(context);
+    int loaded =
+        ca_file ? SSL_CTX_load_verify_file(context, ca_file) : SSL_CTX_set_default_verify_paths(context);
     if (loaded != 1) {
         snprintf(why, why_bytes, "can't read certificates from %s", ca_file ? ca_file : "the system's store");
         SSL_CTX_free(context);
@@ -51,8 +52,10 @@ void tls_reason(const SSL *ssl, char *why, size_t why_bytes)
     long verdict = SSL_get_verify_result(ssl);
     unsigned long error = ERR_peek_last_error();
     if (verdict != X509_V_OK)
-        snprintf(why, why_bytes, "the server's certificate is not trusted: %s", X509_verify_cert_error_string(verdict));
+        snprintf(why, why_bytes, "the server's certificate is not trusted: %s",
+                 X509_verify_cert_error_string(verdict));
     else
-        snprintf(why, why_bytes, "TLS failed: %s", error ? ERR_reason_error_string(error) : "connection closed");
+        snprintf(why, why_bytes, "TLS failed: %s",
+                 error ? ERR_reason_error_string(error) : "connection closed");
     ERR_clear_error();
 }

@@ -20,9 +20,9 @@ void ulid_make(struct ulid_source *s, char into[static ULID_BYTES + 1])
     if (now > s->ms) {
         s->ms = now;
         clock_random(s->random, sizeof s->random);
-        s->random[0] &= 0x7f;       /* room to count up */
+        s->random[0] &= 0x7f; /* room to count up */
     } else {
-        count_up(s);                /* same millisecond, or the clock went back */
+        count_up(s); /* same millisecond, or the clock went back */
     }
     uint8_t all[16];
     for (int i = 0; i < 6; i++)

@@ -38,6 +38,23 @@ static bool read_host(struct url *u, const char *text, const char **rest)
     return !is_bracketed || inet_pton(AF_INET6, u->host, &v6) == 1;
 }
 
+/* What may follow the host: nothing, or a port, and a slash at the end. */
+static bool read_rest(struct url *u, const char *rest)
+{
+    char port[8] = "";
+    size_t bytes = strlen(rest);
+    if (bytes && rest[bytes - 1] == '/')
+        bytes--;
+    if (bytes == 0) {
+        snprintf(u->port, sizeof u->port, "%s", u->is_tls ? "443" : "80");
+        return true;
+    }
+    if (rest[0] != ':' || bytes > sizeof port)
+        return false;
+    memcpy(port, rest + 1, bytes - 1);
+    return read_port(u, port);
+}
+
 bool url_read(struct url *u, const char *text)
 {
     *u = (struct url){ .is_tls = true };
@@ -48,18 +65,7 @@ bool url_read(struct url *u, const char *text)
         text += 8;
     }
     const char *rest;
-    if (!read_host(u, text, &rest))
-        return false;
-    char tail[8] = "";
-    if (strlen(rest) >= sizeof tail)
-        return false;
-    strcpy(tail, rest);
-    size_t bytes = strlen(tail);
-    if (bytes && tail[bytes - 1] == '/')
-        tail[bytes - 1] = 0;
-    if (tail[0] == 0)
-        strcpy(u->port, u->is_tls ? "443" : "80");
-    else if (tail[0] != ':' || !read_port(u, tail + 1))
+    if (!read_host(u, text, &rest) || !read_rest(u, rest))
         return false;
     bool is_v6 = strchr(u->host, ':') != NULL;
     bool is_default = strcmp(u->port, u->is_tls ? "443" : "80") == 0;

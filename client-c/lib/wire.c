@@ -11,14 +11,14 @@ struct chunk {
 
 struct posthorn_answer {
     json_t *root;
-    char *text;             /* the whole on one line */
-    struct chunk *chunks;   /* arrays handed out */
+    char *text; /* the whole on one line */
+    struct chunk *chunks; /* arrays handed out */
     struct strings *strings;
 };
 
 struct strings {
     struct strings *next;
-    char *text;             /* of json_dumps() */
+    char *text; /* of json_dumps() */
 };
 
 static void write_text(struct posthorn_answer *a)
@@ -31,7 +31,8 @@ static void write_text(struct posthorn_answer *a)
 
 struct posthorn_answer *wire_parse(const char *json, size_t bytes)
 {
-    json_t *root = bytes ? json_loadb(json, bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL) : json_object();
+    json_t *root =
+        bytes ? json_loadb(json, bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL) : json_object();
     if (!json_is_object(root)) {
         json_decref(root);
         return NULL;
@@ -144,15 +145,13 @@ static bool read_conversation(struct posthorn_answer *a, const json_t *tree, voi
 {
     (void)a;
     const json_t *last = json_object_get(tree, "last_message");
-    const json_t *peer = json_object_get(tree, "peer");
     struct posthorn_conversation *c = into;
     *c = (struct posthorn_conversation){
         .id = wire_tree_string(tree, "id"),
         .kind = wire_tree_string(tree, "kind"),
         .title = wire_tree_string(tree, "title"),
         .role = wire_tree_string(tree, "role"),
-        .peer = json_is_string(peer) ? json_string_value(peer) : wire_tree_string(peer, "id"),
-        .peer_handle = wire_tree_string(peer, "handle"),
+        .peer = wire_tree_string(tree, "with"),
         .members_count = tree_number(tree, "members_count"),
         .last_seq = tree_number(tree, "last_seq"),
         .read_seq = tree_number(tree, "read_seq"),
@@ -183,7 +182,6 @@ static bool read_member(struct posthorn_answer *a, const json_t *tree, void *int
     struct posthorn_member *m = into;
     *m = (struct posthorn_member){
         .user = wire_tree_string(tree, "user"),
-        .handle = wire_tree_string(tree, "handle"),
         .role = wire_tree_string(tree, "role"),
     };
     return m->user != NULL;
@@ -191,7 +189,8 @@ static bool read_member(struct posthorn_answer *a, const json_t *tree, void *int
 
 /* Reads each element of an array by one of the functions above. */
 static bool read_array(struct posthorn_answer *a, const char *name, size_t bytes,
-                       bool (*read)(struct posthorn_answer *, const json_t *, void *), void **at, size_t *count)
+                       bool (*read)(struct posthorn_answer *, const json_t *, void *), void **at,
+                       size_t *count)
 {
     const json_t *array = json_object_get(a->root, name);
     if (!json_is_array(array))
@@ -220,7 +219,8 @@ bool wire_conversations(struct posthorn_answer *a, const struct posthorn_convers
     return is_read;
 }
 
-bool wire_devices(struct posthorn_answer *a, const char *name, const struct posthorn_device **at, size_t *count)
+bool wire_devices(struct posthorn_answer *a, const char *name, const struct posthorn_device **at,
+                  size_t *count)
 {
     void *items;
     bool is_read = read_array(a, name, sizeof **at, read_device, &items, count);

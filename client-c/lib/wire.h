@@ -23,12 +23,14 @@ const char *wire_tree_string(const void *tree, const char *name);
  * what the server promised. */
 MUST_USE bool wire_events(struct posthorn_answer *a, const char *name, const struct posthorn_event **at,
                           size_t *count);
-MUST_USE bool wire_conversations(struct posthorn_answer *a, const struct posthorn_conversation **at, size_t *count);
+MUST_USE bool wire_conversations(struct posthorn_answer *a, const struct posthorn_conversation **at,
+                                 size_t *count);
 MUST_USE bool wire_devices(struct posthorn_answer *a, const char *name, const struct posthorn_device **at,
                            size_t *count);
 MUST_USE bool wire_members(struct posthorn_answer *a, const struct posthorn_member **at, size_t *count);
 /* The answer itself, or its member `object`, as one struct. */
-MUST_USE bool wire_account(const struct posthorn_answer *a, const char *object, struct posthorn_account *into);
+MUST_USE bool wire_account(const struct posthorn_answer *a, const char *object,
+                           struct posthorn_account *into);
 MUST_USE bool wire_conversation(const struct posthorn_answer *a, struct posthorn_conversation *into);
 /* Moves the elements of from's array to the end of a's. */
 void wire_append(struct posthorn_answer *a, const char *name, struct posthorn_answer *from);

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 /* Reads text in pieces of `step` bytes; answers the state at the end. */
-static enum h1_state read_in_steps(const char *text, size_t bytes, size_t step, struct response *r, bool closes,
-                                   bool *keeps_alive)
+static enum h1_state read_in_steps(const char *text, size_t bytes, size_t step, struct response *r,
+                                   bool closes, bool *keeps_alive)
 {
     struct h1 h = { 0 };
     h1_begin(&h);
@@ -41,16 +41,17 @@ static void good_answers_survive_every_cut(void **state)
     } good[] = {
         { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, "hello", false, true, 0 },
         { "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, "", false, true, 0 },
-        { "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\ncontent-length:2\r\nConnection: close\r\n\r\n{}", 503, "{}", false,
-          false, 7000 },
-        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nX: y\r\n\r\n",
+        { "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\ncontent-length:2\r\nConnection: close\r\n\r\n{}", 503, "{}",
+          false, false, 7000 },
+        { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nX: "
+          "y\r\n\r\n",
           200, "abc0123456789", false, true, 0 },
-        { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", 201, "{}", false, true,
-          0 },
+        { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", 201, "{}",
+          false, true, 0 },
         { "HTTP/1.1 204 No Content\r\n\r\n", 204, "", false, true, 0 },
         { "HTTP/1.0 200 OK\r\n\r\nuntil the end", 200, "until the end", true, false, 0 },
-        { "HTTP/1.1 429 Slow\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", 429, "",
-          false, true, 0 },
+        { "HTTP/1.1 429 Slow\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", 429,
+          "", false, true, 0 },
     };
     (void)state;
     for (size_t n = 0; n < sizeof good / sizeof good[0]; n++) {
@@ -153,7 +154,8 @@ static void what_follows_is_left(void **state)
     struct response r = { 0 };
     (void)state;
     h1_begin(&h);
-    assert_int_equal(h1_read(&h, &r, two, sizeof two - 1), strlen("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"));
+    assert_int_equal(h1_read(&h, &r, two, sizeof two - 1),
+                     strlen("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"));
     assert_int_equal(h.state, H1_DONE);
     h1_fini(&h);
     buf_fini(&r.body);

@@ -11,15 +11,16 @@
 #include <cmocka.h>
 
 #define READ(o, why, ...)                                                                                    \
-    options_read(o, (int)(sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *)), (char *[]){ __VA_ARGS__ }, why,   \
-                 sizeof why)
+    options_read(o, (int)(sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *)), (char *[]){ __VA_ARGS__ },    \
+                 why, sizeof why)
 
 static void options_stand_anywhere(void **state)
 {
     struct options o;
     char why[200];
     (void)state;
-    assert_true(READ(&o, why, "posthorn", "--server", "https://a", "send", "-j", "alice", "--wait=5", "hi", "--", "-x"));
+    assert_true(READ(&o, why, "posthorn", "--server", "https://a", "send", "-j", "alice", "--wait=5", "hi",
+                     "--", "-x"));
     assert_string_equal(o.value[OPTION_SERVER], "https://a");
     assert_string_equal(o.value[OPTION_WAIT], "5");
     assert_true(o.is_set[OPTION_JSON]);
@@ -110,7 +111,8 @@ static void others_can_not_move_the_cursor(void **state)
                 "\xef\xbf\xbd"
                 "evil");
     expect_safe("two\nlines\ttab", "two\n  lines\ttab");
-    expect_safe("\xff\xc0\xaf\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    expect_safe("\xff\xc0\xaf\xed\xa0\x80",
+                "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     expect_safe("cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd");
 }
 
@@ -134,9 +136,12 @@ static void numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_stand_anywhere),     cmocka_unit_test(mistakes_are_named),
-        cmocka_unit_test(a_command_takes_its_own_options_only), cmocka_unit_test(mistyped_commands_find_theirs),
-        cmocka_unit_test(distances),                  cmocka_unit_test(others_can_not_move_the_cursor),
+        cmocka_unit_test(options_stand_anywhere),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(a_command_takes_its_own_options_only),
+        cmocka_unit_test(mistyped_commands_find_theirs),
+        cmocka_unit_test(distances),
+        cmocka_unit_test(others_can_not_move_the_cursor),
         cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

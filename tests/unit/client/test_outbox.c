@@ -73,7 +73,7 @@ static void what_is_put_is_there_after_a_restart(void **state)
     while (o.count)
         outbox_done(&o, TAILQ_FIRST(&o.list));
     outbox_close(&o);
-    assert_null(only_file(dir));        /* nothing waits, nothing is left behind */
+    assert_null(only_file(dir)); /* nothing waits, nothing is left behind */
     remove_dir(dir);
 }
 
@@ -178,7 +178,7 @@ static void kill_9_loses_nothing_that_was_kept(void **state)
         struct outbox o;
         assert_true(outbox_open(&o, dir));
         size_t kept = told.bytes / ULID_BYTES, n = 0;
-        assert_true(o.count == kept || o.count == kept + 1);    /* the last may have been cut off from telling */
+        assert_true(o.count == kept || o.count == kept + 1); /* the last may have been cut off from telling */
         const struct outbox_entry *e = TAILQ_FIRST(&o.list);
         for (; n < kept; n++, e = TAILQ_NEXT(e, entry))
             assert_memory_equal(e->key, told.at + n * ULID_BYTES, ULID_BYTES);
@@ -196,7 +196,7 @@ static void a_living_process_keeps_its_file(void **state)
     assert_true(outbox_open(&a, dir));
     assert_true(outbox_put(&a, KEY("1"), "7", "{}"));
     assert_true(outbox_open(&b, dir));
-    assert_int_equal(b.count, 0);       /* or both would send it and both would tell the person */
+    assert_int_equal(b.count, 0); /* or both would send it and both would tell the person */
     outbox_close(&b);
     outbox_close(&a);
     assert_true(outbox_open(&b, dir));
@@ -242,9 +242,12 @@ static void files_are_private(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_put_is_there_after_a_restart), cmocka_unit_test(a_file_cut_at_any_byte),
-        cmocka_unit_test(a_flipped_byte_costs_one_record),      cmocka_unit_test(kill_9_loses_nothing_that_was_kept),
-        cmocka_unit_test(a_living_process_keeps_its_file),      cmocka_unit_test(a_full_outbox_says_so),
+        cmocka_unit_test(what_is_put_is_there_after_a_restart),
+        cmocka_unit_test(a_file_cut_at_any_byte),
+        cmocka_unit_test(a_flipped_byte_costs_one_record),
+        cmocka_unit_test(kill_9_loses_nothing_that_was_kept),
+        cmocka_unit_test(a_living_process_keeps_its_file),
+        cmocka_unit_test(a_full_outbox_says_so),
         cmocka_unit_test(files_are_private),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static void remove_dir(char *dir)
         unlink(path);
         free(path);
     }
-    assert_int_equal(rmdir(dir), 0);        /* nothing temporary is left */
+    assert_int_equal(rmdir(dir), 0); /* nothing temporary is left */
     free(dir);
 }
 
@@ -62,7 +62,7 @@ static void a_damaged_cursor_is_none(void **state)
     assert_true(cursor_save(&c, dir));
     char *path = files_join(dir, "cursor");
     assert_true(files_read(path, 1000, &whole));
-    for (size_t cut = 0; cut + 1 < whole.bytes; cut++) {        /* without the last newline it is whole */
+    for (size_t cut = 0; cut + 1 < whole.bytes; cut++) { /* without the last newline it is whole */
         assert_true(files_replace(dir, "cursor", whole.at, cut));
         cursor_load(&read, dir);
         assert_string_equal(read.text, "");
@@ -146,7 +146,7 @@ static void pauses_stay_in_their_bounds(void **state)
         }
     }
     assert_true(most[0] <= 1000 && most[1] <= 2000 && most[2] <= 4000);
-    assert_true(most[11] > 25000 && least[11] < 3000);      /* the whole range is used: full jitter */
+    assert_true(most[11] > 25000 && least[11] < 3000); /* the whole range is used: full jitter */
     for (int round = 0; round < 1000; round++) {
         struct backoff b = { 0 };
         assert_true(backoff_next(&b, 5000) >= 5000);
@@ -166,7 +166,7 @@ static void keys_rise(void **state)
         assert_true(strcmp(before, key) < 0);
         memcpy(before, key, sizeof key);
     }
-    s.ms += 100000;     /* the clock went back */
+    s.ms += 100000; /* the clock went back */
     ulid_make(&s, before);
     ulid_make(&s, key);
     assert_true(strcmp(before, key) < 0);
@@ -190,9 +190,19 @@ static void addresses(void **state)
         { "http://127.0.0.1:80", "127.0.0.1", "80", "127.0.0.1", false },
         { "http://[::1]:8080", "::1", "8080", "[::1]:8080", false },
     };
-    static const char *const bad[] = { "", "https://", "ftp://x", "https://a b", "https://a:0", "https://a:65536",
-                                       "https://a:1x", "https://u@h", "https://h/path", "https://h?q", "https://[::1",
-                                       "https://[x]:1", "https://h:443\r\nX: y" };
+    static const char *const bad[] = { "",
+                                       "https://",
+                                       "ftp://x",
+                                       "https://a b",
+                                       "https://a:0",
+                                       "https://a:65536",
+                                       "https://a:1x",
+                                       "https://u@h",
+                                       "https://h/path",
+                                       "https://h?q",
+                                       "https://[::1",
+                                       "https://[x]:1",
+                                       "https://h:443\r\nX: y" };
     struct url u;
     (void)state;
     for (size_t n = 0; n < sizeof good / sizeof good[0]; n++) {
@@ -209,10 +219,14 @@ static void addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cursor_comes_back),          cmocka_unit_test(a_damaged_cursor_is_none),
-        cmocka_unit_test(a_failed_write_leaves_the_old_one), cmocka_unit_test(cursors_have_bounds),
-        cmocka_unit_test(a_token_goes_to_its_own_server_only), cmocka_unit_test(pauses_stay_in_their_bounds),
-        cmocka_unit_test(keys_rise),                    cmocka_unit_test(addresses),
+        cmocka_unit_test(a_cursor_comes_back),
+        cmocka_unit_test(a_damaged_cursor_is_none),
+        cmocka_unit_test(a_failed_write_leaves_the_old_one),
+        cmocka_unit_test(cursors_have_bounds),
+        cmocka_unit_test(a_token_goes_to_its_own_server_only),
+        cmocka_unit_test(pauses_stay_in_their_bounds),
+        cmocka_unit_test(keys_rise),
+        cmocka_unit_test(addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
