@@ -1,0 +1,82 @@
+/* api/admin.c - is it alive, is it ready, and what it did so far (Prometheus text format 0.0.4) */
+#include "api/admin.h"
+#include "api/api.h"
+#include "base/buf.h"
+#include <inttypes.h>
+
+enum { ADMIN_BYTES_MAX = 64 * 1024 };
+
+static void admin_counter(struct buf *b, const char *name, const char *help, uint64_t value)
+{
+    buf_printf(b, "# HELP posthorn_%s %s\n# TYPE posthorn_%s counter\nposthorn_%s %" PRIu64 "\n", name, help, name,
+               name, value);
+}
+
+static void admin_gauge(struct buf *b, const char *name, const char *help, uint64_t value)
+{
+    buf_printf(b, "# HELP posthorn_%s %s\n# TYPE posthorn_%s gauge\nposthorn_%s %" PRIu64 "\n", name, help, name,
+               name, value);
+}
+
+static void admin_metrics(const struct api *api, struct buf *b)
+{
+    struct net_stats n;
+    struct store_stats s;
+
+    net_stats_read(api->net, &n);
+    store_stats_read(api->chat->store, &s);
+    admin_counter(b, "connections_accepted_total", "Connections accepted.", n.accepted);
+    admin_counter(b, "connections_refused_total", "Connections refused by a bound.", n.refused);
+    admin_counter(b, "connections_flooded_total", "Connections ended for flooding.", n.floods);
+    admin_counter(b, "connections_timeouts_total", "Connections ended by a deadline.", n.timeouts);
+    admin_counter(b, "requests_http1_total", "Requests by HTTP/1.1.", n.requests_h1);
+    admin_counter(b, "requests_http2_total", "Requests by HTTP/2.", n.requests_h2);
+    admin_counter(b, "requests_malformed_total", "Requests that were no HTTP.", n.bad_requests);
+    admin_gauge(b, "connections", "Connections now.", n.connections);
+    admin_gauge(b, "exchanges", "Requests without an answer now.", n.exchanges);
+    admin_counter(b, "calls_total", "Verbs carried out.", api->stats.calls);
+    admin_counter(b, "calls_refused_total", "Verbs that ended with an error.", api->stats.refused);
+    admin_counter(b, "messages_sent_total", "Messages acknowledged.", api->stats.sent);
+    admin_counter(b, "polls_total", "Polls asked.", api->stats.polls);
+    admin_counter(b, "events_delivered_total", "Events answered to polls.", api->stats.events);
+    admin_gauge(b, "polls_waiting", "Long polls that wait now.", hub_count(api->hub));
+    admin_counter(b, "commits_total", "Transactions committed.", s.commits);
+    admin_counter(b, "events_appended_total", "Events committed.", s.appended);
+    admin_counter(b, "inbox_rows_total", "Inbox rows committed.", s.inbox_rows);
+    admin_counter(b, "duplicates_total", "Repeated keys found.", s.duplicates);
+    admin_counter(b, "rollbacks_total", "Transactions rolled back.", s.rollbacks);
+    admin_counter(b, "unknown_outcomes_total", "Commits whose outcome was lost.", s.unknown_outcomes);
+    admin_counter(b, "store_reconnects_total", "Connections to Postgres made again.", s.reconnects);
+    admin_counter(b, "store_reads_total", "Reads.", s.reads);
+    admin_gauge(b, "appends_queued", "Events that wait for a commit.", s.appends_queued);
+    admin_gauge(b, "reads_queued", "Reads that wait for a lane.", s.reads_queued);
+    admin_gauge(b, "store_lanes_up", "Connections to Postgres that stand.", s.lanes_up);
+}
+
+void admin_request(struct exchange *x, void *ctx)
+{
+    const struct api *api = ctx;
+    const struct exchange_head *h = exchange_head(x);
+    struct exchange_field type = { "content-type", TEXT("text/plain; charset=utf-8") };
+    bool is_get = h->method == METHOD_GET || h->method == METHOD_HEAD;
+    struct buf b;
+    int status = 200;
+
+    buf_init(&b, ADMIN_BYTES_MAX);
+    if (is_get && text_equal(h->path, TEXT("/livez"))) {
+        buf_printf(&b, "alive\n");
+    } else if (is_get && text_equal(h->path, TEXT("/readyz"))) {
+        bool is_ready = !api->is_draining && store_is_up(api->chat->store);
+        status = is_ready ? 200 : 503;
+        buf_printf(&b, "%s\n", is_ready ? "ready" : api->is_draining ? "draining" : "no database");
+    } else if (is_get && text_equal(h->path, TEXT("/metrics"))) {
+        type.value = TEXT("text/plain; version=0.0.4; charset=utf-8");
+        admin_metrics(api, &b);
+    } else {
+        status = is_get ? 404 : 405;
+        buf_printf(&b, "/livez /readyz /metrics\n");
+    }
+    exchange_trusted(x);
+    exchange_respond(x, status, &type, 1, blob_copy(buf_text(&b)));
+    buf_fini(&b);
+}

@@ -1,0 +1,28 @@
+/* api/api.h - what every route needs, and the door for requests from the net */
+#pragma once
+#include "chat/chat.h"
+#include "chat/notices.h"
+#include "live/hub.h"
+#include "net/exchange.h"
+
+struct api_stats {
+    uint64_t calls, refused, sent, polls, events;
+};
+
+/* Made by main. */
+struct api {
+    struct chat *chat;
+    struct hub *hub;
+    struct limiter *limiter;
+    struct seen *seen;              /* what devices acknowledged, on its way to the store */
+    const char *url;                /* of this node, for discovery and as an Origin */
+    const char *invite;             /* the invite code, or NULL */
+    struct net *net;                /* for the numbers of the admin listener */
+    bool is_draining;
+    struct api_stats stats;
+};
+
+/* A request of the public listeners, and of the admin listener. net_request_fn; ctx is the struct api. */
+void api_request(struct exchange *x, void *ctx);
+/* Tells live what an operation left behind, after its commit. */
+void api_tell(struct api *api, const struct notices *n);

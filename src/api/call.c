@@ -1,0 +1,152 @@
+/* api/call.c - one verb on its way
+ *
+ *   1 route         path and method name a route                 memory only
+ *   2 authenticate  the token, from the cache or the store
+ *   3 handler       the route's own steps
+ *   4 end           the answer goes to the carrier, if it still waits
+ */
+#include "api/call.h"
+#include "api/query.h"
+#include "api/routes.h"
+#include "base/log.h"
+#include <stdlib.h>
+
+static op_step call_begin, call_authenticated;
+static op_done call_ended;
+static void call_free(struct op *op);
+static void call_asker_gone(struct op *op);
+
+static const struct op_kind call_kind = { .name = "call", .free = call_free, .asker_gone = call_asker_gone };
+
+struct call *call_new(struct api *api, call_done_fn *done, void *carrier)
+{
+    struct call *c = calloc(1, sizeof *c);
+
+    CHECK(c);
+    c->api = api;
+    c->done = done;
+    c->carrier = carrier;
+    buf_init(&c->out, CALL_ANSWER_BYTES_MAX);
+    json_init(&c->json, &c->out);
+    json_object(&c->json, NULL);
+    return c;
+}
+
+static void call_free(struct op *op)
+{
+    struct call *c = call_of(op);
+
+    buf_fini(&c->out);
+    arena_fini(&c->arena);
+    free(c);
+}
+
+static void call_asker_gone(struct op *op)
+{
+    struct call *c = call_of(op);
+
+    if (c->gone)
+        c->gone(c);
+}
+
+void call_gone(struct call *c)
+{
+    op_asker_gone(&c->op);
+}
+
+void call_start(struct call *c, enum err err)
+{
+    c->api->stats.calls++;
+    c->err = err;
+    if (!c->err)
+        c->err = routes_find(c->method, c->path, &c->route, c->arg, &c->allow);
+    op_start(c->api->chat->ops, &c->op, &call_kind, call_begin, call_ended, c->carrier);
+}
+
+static void call_begin(struct op *op, enum err err)
+{
+    struct call *c = call_of(op);
+
+    CHECK(!err);
+    if (c->err) {
+        call_end(c, 0, c->err);
+        return;
+    }
+    if (c->route->is_public) {
+        c->route->handler(op, ERR_OK);
+        return;
+    }
+    c->who.chat = c->api->chat;
+    c->who.token = c->token;
+    err = authenticate_at_once(&c->who);
+    if (err == ERR_WAIT_OVER)
+        authenticate_start(&c->who, op_then(op, call_authenticated));
+    else
+        call_authenticated(op, err);
+}
+
+static void call_authenticated(struct op *op, enum err err)
+{
+    struct call *c = call_of(op);
+
+    if (err)
+        call_end(c, 0, err);
+    else
+        c->route->handler(op, ERR_OK);
+}
+
+static void call_ended(struct op *op, enum err err, void *asker)
+{
+    struct call *c = call_of(op);
+
+    c->err = err;
+    if (err)
+        c->api->stats.refused++;
+    if (asker)
+        c->done(c, asker);
+}
+
+void call_end(struct call *c, int status, enum err err)
+{
+    while (c->json.depth > 0)
+        json_close(&c->json);
+    if (!err && c->out.overflowed) {
+        log_line(LOG_ERROR, "answer_too_large", "route=%s", c->route->pattern);
+        err = ERR_INTERNAL;
+    }
+    c->status = status;
+    op_finish(&c->op, err);
+}
+
+void call_refuse(struct call *c, enum err err, const char *field)
+{
+    if (field)
+        snprintf(c->field, sizeof c->field, "%s", field);
+    call_end(c, 0, err);
+}
+
+void *call_body(struct call *c, const struct wire_schema *schema)
+{
+    void *into = arena_alloc(&c->arena, schema->struct_bytes);
+    struct wire_error why;
+    enum err err = wire_read(schema, c->body, &c->arena, into, &why);
+
+    if (!err)
+        return into;
+    if (why.field[0])
+        snprintf(c->field, sizeof c->field, "body.%s", why.field);
+    call_end(c, 0, err);
+    return NULL;
+}
+
+bool call_query(struct call *c, struct call_param *params)
+{
+    const char *name = NULL;
+    enum err err = query_read(c->query, &c->arena, params, &name);
+
+    if (!err)
+        return true;
+    snprintf(c->field, sizeof c->field, "query.%s", name ? name : "");
+    call_end(c, 0, err);
+    return false;
+}
