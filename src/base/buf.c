@@ -30,7 +30,7 @@ char *buf_reserve(struct buf *b, size_t bytes)
             room *= 2;
         if (room > b->bytes_max)
             room = b->bytes_max;
-        b->at = realloc(b->at, room + 1);   /* one more: for the 0 that vsnprintf insists on */
+        b->at = realloc(b->at, room + 1); /* one more: for the 0 that vsnprintf insists on */
         CHECK(b->at);
         b->room = room;
     }

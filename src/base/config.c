@@ -20,9 +20,9 @@ struct config_setting {
 };
 
 static const struct config_setting config_settings[] = {
-#define S(section, name, initial, doc)                                                             \
+#define S(section, name, initial, doc)                                                                       \
     { #section, #name, doc, initial, 0, 0, 0, offsetof(struct config, section##_##name), true },
-#define N(section, name, initial, least, most, doc)                                                \
+#define N(section, name, initial, least, most, doc)                                                          \
     { #section, #name, doc, NULL, initial, least, most, offsetof(struct config, section##_##name), false },
 #include "base/config.def"
 #undef S
@@ -35,8 +35,8 @@ enum { CONFIG_SETTINGS = sizeof config_settings / sizeof *config_settings };
 struct config_reading {
     struct config *config;
     struct config_error *why;
-    const char *from;               /* the file, for people */
-    const char *at, *end;           /* what is still to read */
+    const char *from; /* the file, for people */
+    const char *at, *end; /* what is still to read */
     int line;
     bool has_failed;
     bool is_set[CONFIG_SETTINGS];
@@ -153,7 +153,8 @@ static enum err config_parse_from(struct config *c, const char *text, size_t byt
     struct config_reading r = { .config = c, .why = why, .from = from, .at = text, .end = text + bytes };
 
     if (bytes > CONFIG_FILE_MAX || (bytes && memchr(text, 0, bytes))) {
-        snprintf(why->text, sizeof why->text, "%.200s: not a text of at most %d bytes", from, CONFIG_FILE_MAX);
+        snprintf(why->text, sizeof why->text, "%.200s: not a text of at most %d bytes", from,
+                 CONFIG_FILE_MAX);
         return ERR_BAD_REQUEST;
     }
     r.line = ini_parse_stream(config_next_line, &r, config_line, &r);
@@ -220,8 +221,8 @@ static enum err config_variable(struct config *c, const char *variable, struct c
             snprintf(why->text, sizeof why->text, "environment: %.250s", what.text);
         return err;
     }
-    snprintf(why->text, sizeof why->text, "environment: unknown setting %.*s", (int)(bytes > 200 ? 200 : bytes),
-             variable);
+    snprintf(why->text, sizeof why->text, "environment: unknown setting %.*s",
+             (int)(bytes > 200 ? 200 : bytes), variable);
     return ERR_BAD_REQUEST;
 }
 

@@ -29,7 +29,7 @@ static void log_write(char *line, size_t bytes)
         bytes = LOG_LINE_MAX - 1;
     line[bytes] = '\n';
     ssize_t written = write(STDERR_FILENO, line, bytes + 1);
-    (void)written;                  /* a full disk must not stop the chat */
+    (void)written; /* a full disk must not stop the chat */
 }
 
 static size_t log_head(char *line, struct timespec now, enum log_level level, const char *event)

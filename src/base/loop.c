@@ -8,7 +8,7 @@
 struct loop {
     struct event_base *base;
     uint64_t now_ms, unix_ms;
-    bool is_fresh;                  /* the clocks were read since the last sleep */
+    bool is_fresh; /* the clocks were read since the last sleep */
 };
 
 _Static_assert(sizeof(struct event) <= LOOP_EVENT_BYTES, "room for a libevent event");
@@ -163,7 +163,8 @@ static void loop_signal_event(evutil_socket_t number, short what, void *ctx)
 void loop_signal_init(struct loop_signal *s, struct loop *l, int number, loop_signal_fn *fn, void *ctx)
 {
     *s = (struct loop_signal){ .loop = l, .fn = fn, .ctx = ctx };
-    CHECK(event_assign(loop_event(&s->event), l->base, number, EV_SIGNAL | EV_PERSIST, loop_signal_event, s) == 0);
+    CHECK(event_assign(loop_event(&s->event), l->base, number, EV_SIGNAL | EV_PERSIST, loop_signal_event,
+                       s) == 0);
     CHECK(event_add(loop_event(&s->event), NULL) == 0);
 }
 

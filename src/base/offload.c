@@ -20,8 +20,8 @@ struct offload_queue {
 struct offload {
     struct loop_io io;
     int event_fd;
-    unsigned jobs, jobs_max;        /* waiting, running or done; only the loop's thread counts */
-    pthread_mutex_t lock;           /* of what follows */
+    unsigned jobs, jobs_max; /* waiting, running or done; only the loop's thread counts */
+    pthread_mutex_t lock; /* of what follows */
     pthread_cond_t has_work;
     struct offload_queue todo, done;
     bool is_stopping;

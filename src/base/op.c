@@ -6,8 +6,8 @@ void ops_init(struct ops *ops)
     *ops = (struct ops){ .last = &ops->first };
 }
 
-void op_start(struct ops *ops, struct op *op, const struct op_kind *kind,
-              op_step *first, op_done *done, void *asker)
+void op_start(struct ops *ops, struct op *op, const struct op_kind *kind, op_step *first, op_done *done,
+              void *asker)
 {
     CHECK(!op->kind);
     op->kind = kind;
@@ -71,8 +71,9 @@ static void op_run(struct op *op)
 
     op->next = NULL;
     op->err = ERR_OK;
-    op->awaited = 1;                /* the step itself, so that an answer that */
-    step(op, err);                  /* comes at once can't wake it too early */
+    /* the step itself is awaited too, so that an answer that comes at once can't wake the op too early */
+    op->awaited = 1;
+    step(op, err);
     CHECK(op->finished != (op->next != NULL));
 
     if (op->finished)

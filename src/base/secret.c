@@ -42,7 +42,7 @@ bool secret_password_verify(struct text password, const char *hash)
 
     errno = 0;
     bool is_right = crypto_pwhash_str_verify(against, password.at, password.bytes) == 0;
-    CHECK(is_right || errno != ENOMEM);     /* or a right password would be called wrong */
+    CHECK(is_right || errno != ENOMEM); /* or a right password would be called wrong */
     return hash && is_right;
 }
 

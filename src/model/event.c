@@ -1,8 +1,8 @@
 /* model/event.c - an event as JSON, the same for every recipient but for its place */
 #include "model/event.h"
+#include "limits.h"
 #include "model/json.h"
 #include "model/snowflake.h"
-#include "limits.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>

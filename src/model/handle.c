@@ -72,8 +72,8 @@ static bool handle_is_allowed(struct text t)
 
     while (done < t.bytes) {
         utf8proc_int32_t c;
-        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)t.at + done,
-                                              (utf8proc_ssize_t)(t.bytes - done), &c);
+        utf8proc_ssize_t n =
+            utf8proc_iterate((const utf8proc_uint8_t *)t.at + done, (utf8proc_ssize_t)(t.bytes - done), &c);
         if (n <= 0)
             return false;
         enum handle_char what = handle_char(c);
@@ -107,8 +107,8 @@ enum err handle_password(struct text typed, char into[static LIMIT_PASSWORD_BYTE
     if (typed.bytes == 0 || typed.bytes > HANDLE_SHRINKS * LIMIT_PASSWORD_BYTES)
         return ERR_OUT_OF_RANGE;
     struct text plain = handle_map(typed, HANDLE_NFKC);
-    bool is_good = plain.at && plain.bytes >= LIMIT_PASSWORD_BYTES_MIN && plain.bytes <= LIMIT_PASSWORD_BYTES &&
-                   !memchr(plain.at, 0, plain.bytes);
+    bool is_good = plain.at && plain.bytes >= LIMIT_PASSWORD_BYTES_MIN &&
+                   plain.bytes <= LIMIT_PASSWORD_BYTES && !memchr(plain.at, 0, plain.bytes);
     if (is_good) {
         memcpy(into, plain.at, plain.bytes);
         into[plain.bytes] = 0;

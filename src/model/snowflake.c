@@ -28,7 +28,7 @@ uint64_t snowflake_next(struct snowflake *s, uint64_t unix_ms)
     uint64_t node = (uint64_t)s->node << SNOWFLAKE_NODE_SHIFT;
 
     if (s->last == 0)
-        s->last = now | node | 1;           /* an id is never 0, even before the epoch on node 0 */
+        s->last = now | node | 1; /* an id is never 0, even before the epoch on node 0 */
     else if (now > last_ms)
         s->last = now | node;
     else if ((s->last & SNOWFLAKE_COUNTER) < SNOWFLAKE_COUNTER)

@@ -13,7 +13,7 @@
 /* Where in the body we are; printed only when something is wrong. */
 struct wire_place {
     const struct wire_place *outer; /* NULL: the body itself */
-    const char *name;               /* NULL: an array's element */
+    const char *name; /* NULL: an array's element */
     size_t index;
 };
 
@@ -163,16 +163,13 @@ static bool wire_has_nul(json_t *value)
 
     if (json_is_string(value))
         return memchr(json_string_value(value), 0, json_string_length(value)) != NULL;
-    json_array_foreach(value, k, part)
-        if (wire_has_nul(part))
-            return true;
-    json_object_foreach(value, name, part)
-        if (wire_has_nul(part))
-            return true;
+    json_array_foreach(value, k, part) if (wire_has_nul(part)) return true;
+    json_object_foreach(value, name, part) if (wire_has_nul(part)) return true;
     return false;
 }
 
-static enum err wire_json(struct wire_reading *r, const struct wire_field *f, json_t *value, struct text *into)
+static enum err wire_json(struct wire_reading *r, const struct wire_field *f, json_t *value,
+                          struct text *into)
 {
     const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
 
@@ -284,7 +281,8 @@ static enum err wire_object(struct wire_reading *r, const struct wire_schema *s,
 
     if (!json_is_object(object))
         return wire_wrong(r, p, ERR_BAD_TYPE);
-    json_object_foreach(object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         struct wire_place inner = { .outer = p, .name = name };
         if (!wire_knows(s, name))
             return wire_wrong(r, &inner, ERR_UNKNOWN_FIELD);
