@@ -12,7 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READS_A_TURN = 4 };                  /* of one connection, so that the others get their turn */
+enum {
+    READS_A_TURN = 4,                       /* of one connection, so that the others get their turn */
+    LINGER_BYTES_MAX = 4 * 1024 * 1024,     /* thrown away so that our last words arrive */
+};
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 enum { PREFACE_BYTES = sizeof(preface) - 1 };
@@ -161,6 +164,8 @@ static void protocol_input(struct conn *c, const char *at, size_t bytes)
         h1_input(c, at, bytes);
     else if (c->phase == CONN_H2)
         h2_input(c, at, bytes);
+    else if ((c->lingered_bytes += (uint32_t)bytes) > LINGER_BYTES_MAX)
+        conn_kill(c);
 }
 
 /* What came of the preface needs no buffer: its bytes are known. */

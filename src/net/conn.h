@@ -30,6 +30,7 @@ struct conn {
     struct h2 *h2;
     struct peer *peer;
     uint8_t sniffed;                /* bytes of the preface that came */
+    uint32_t lingered_bytes;
     bool is_tls, is_trusted, is_dirty, is_draining, is_resuming;
     bool is_finishing;              /* end it when everything is sent */
     char address[PEERS_TEXT_BYTES];

@@ -191,7 +191,7 @@ static enum err field_meaning(const struct h1parse_field *field, struct h1parse_
     if (equals(name, "content-length"))
         return content_length(value, h, f);
     if (equals(name, "transfer-encoding")) {
-        if (f->codings++)
+        if (f->codings++ || value.bytes == 0)
             return ERR_BAD_REQUEST;
         h->is_chunked = true;
         return equals(value, "chunked") ? ERR_OK : ERR_NOT_IMPLEMENTED;     /* RFC 9112 6.1 */

@@ -22,6 +22,7 @@ static const struct guard_rate controls_rate = { 400, 200 };        /* and two f
 enum {
     HEADS_BYTES_HOSTILE = 4 * LIMIT_HEAD_BYTES,
     HOSTILE_HEAD_GLITCHES = 10,
+    SLICE_BYTES = 2048,
     /* Of a body that was refused: curl 7.88 loses the answer when the stream is reset under its upload. */
     DISCARDED_BYTES_MAX = 1024 * 1024,
 };
@@ -187,9 +188,9 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 
     (void)session;
     (void)frame;
-    (void)error;
     c->h2->head_ms = 0;
-    count(c, &c->h2->glitches, glitches_rate, 1, "glitch");
+    if (error != NGHTTP2_ERR_REFUSED_STREAM)        /* too many streams before it knew our SETTINGS */
+        count(c, &c->h2->glitches, glitches_rate, 1, "glitch");
     return 0;
 }
 
@@ -293,14 +294,29 @@ void h2_replace(struct exchange *x, struct exchange *copy)
     nghttp2_session_set_stream_user_data(x->conn->h2->session, x->stream_id, copy);
 }
 
+static void calm(struct conn *c)
+{
+    c->h2->is_quitting = true;
+    c->set->stats.floods++;
+    log_line(LOG_WARN, "net.h2.flood", "peer=%s what=%s", c->address, c->h2->flood);
+    nghttp2_session_terminate_session(c->h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* In slices, because a flood is found by callbacks that can't stop nghttp2 in the middle of its input. */
 void h2_input(struct conn *c, const char *at, size_t bytes)
 {
-    ssize_t used = nghttp2_session_mem_recv(c->h2->session, (const uint8_t *)at, bytes);
+    ssize_t used = 0;
 
-    if (used >= 0) {
-        conn_touch(c);
-        return;
+    conn_touch(c);
+    for (size_t i = 0; i < bytes && used >= 0 && !c->h2->is_quitting; i += SLICE_BYTES) {
+        size_t slice = bytes - i < SLICE_BYTES ? bytes - i : SLICE_BYTES;
+
+        used = nghttp2_session_mem_recv(c->h2->session, (const uint8_t *)at + i, slice);
+        if (used >= 0 && c->h2->flood)
+            calm(c);
     }
+    if (used >= 0)
+        return;
     c->set->stats.bad_requests++;
     if (used == NGHTTP2_ERR_FLOODED)
         c->set->stats.floods++;
@@ -354,14 +370,6 @@ void h2_quit(struct conn *c)
     c->h2->is_quitting = true;
     nghttp2_session_terminate_session(c->h2->session, NGHTTP2_NO_ERROR);
     conn_touch(c);
-}
-
-static void calm(struct conn *c)
-{
-    c->h2->is_quitting = true;
-    c->set->stats.floods++;
-    log_line(LOG_WARN, "net.h2.flood", "peer=%s what=%s", c->address, c->h2->flood);
-    nghttp2_session_terminate_session(c->h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* Everything that nghttp2 wants to say, in pieces of the set's buffer; false: the connection is dead. */
