@@ -1,0 +1,42 @@
+/* load/link.h - one HTTP/2 connection of a client: many asks at a time, none of them blocking */
+#pragma once
+#include "base/buf.h"
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+
+struct link;
+
+/* Where links go. */
+struct link_target {
+    struct sockaddr_in address;
+    char authority[64];
+    SSL_CTX *tls;                   /* NULL: cleartext, HTTP/2 by prior knowledge */
+};
+/* Reads http://A.B.C.D:P or https://A.B.C.D:P; false: it is neither. Certificates are not looked at: load goes to
+ * servers of one's own. */
+bool link_target_parse(struct link_target *t, const char *url);
+void link_target_fini(struct link_target *t);
+
+/* A request and its answer. The caller's, from link_ask() until done is called; what is inside it too. */
+struct link_ask {
+    const char *method, *path, *token;      /* token: NULL for none */
+    struct text body;                       /* none when bytes is 0 */
+    void (*done)(struct link_ask *a);       /* may ask again at once */
+    void *ctx;
+    int status;                             /* 0: the connection was lost */
+    struct buf answer;                      /* emptied by link_ask() */
+    size_t sent;                            /* the link's own: bytes of body that left */
+};
+enum { LINK_ANSWER_BYTES = 1 << 20 };
+void link_ask_init(struct link_ask *a);
+void link_ask_fini(struct link_ask *a);
+
+/* Connects and shakes hands, blocking, at most some seconds; NULL: not possible. Its socket is watched by epoll,
+ * whose data.ptr is the link. */
+struct link *link_new(const struct link_target *t, int epoll);
+void link_free(struct link **l);            /* done of what is open is called with status 0 */
+/* Goes out with the next link_flush() or link_ready(). */
+void link_ask(struct link *l, struct link_ask *a);
+/* Epoll has said something of it. False: it is lost, and every open ask was told so. */
+bool link_ready(struct link *l);
+bool link_flush(struct link *l);

@@ -1,0 +1,30 @@
+/* load/pairs.h - the measured work: senders that keep sends outstanding, receivers that long-poll */
+#pragma once
+#include "load/setup.h"
+#include "load/tally.h"
+#include <stdatomic.h>
+
+/* What to do; the same for all processes. */
+struct pairs_plan {
+    const struct link_target *target;
+    const struct setup_pair *pair;
+    uint32_t count, processes;
+    uint32_t window, batch;         /* messages outstanding of a pair; sends in one POST (1: no /v1/batch) */
+    uint32_t text_bytes;
+    uint64_t warm_ns, measured_ns, drain_ns;
+};
+
+/* What a process tells, in shared memory. Messages and errors are of the whole run; rates and times of what was sent
+ * (or arrived) in the measured part. */
+struct pairs_result {
+    atomic_uint ready;              /* 1: its receivers are waiting */
+    uint64_t sent, acked, delivered;
+    uint64_t acked_measured, delivered_measured;
+    uint64_t lost, doubled, reordered, gaps, wrong, overtaken, errors;
+    struct tally ack, deliver;
+    char first_error[256];
+};
+
+/* The work of one of the processes, from connecting to the drained end. Starts sending when *start (monotonic ns,
+ * shared, 0 for not yet) has come. */
+void pairs_run(const struct pairs_plan *plan, uint32_t process, struct pairs_result *r, atomic_ullong *start);

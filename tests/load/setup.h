@@ -1,0 +1,17 @@
+/* load/setup.h - the accounts, sessions and direct conversations that a load needs, made before anything is measured */
+#pragma once
+#include "load/link.h"
+
+enum { SETUP_TOKEN_BYTES = 128, SETUP_ID_BYTES = 24 };
+
+struct setup_account {
+    char handle[32], id[SETUP_ID_BYTES], token[SETUP_TOKEN_BYTES];
+};
+struct setup_pair {
+    struct setup_account from, to;
+    char conversation[SETUP_ID_BYTES];
+};
+
+/* Fills count pairs. Accounts and sessions are taken from file where it holds enough (their database must be the
+ * same), else made, and written to it; file may be NULL. False: it did not work, and stderr says why. */
+bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, const char *file);
