@@ -1,0 +1,189 @@
+/* unit/net/wire.c - a net on loopback with a handler that does as the path says, and raw clients to it */
+#include "wire.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static unsigned long long now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_nsec / 1000000;
+}
+
+static void on_tick(void *ctx)
+{
+    struct wire *w = ctx;
+
+    loop_timer_set(&w->tick, 5);
+}
+
+void wire_answer(struct wire *w)
+{
+    assert_true(w->waiting_count > 0);
+    exchange_respond(w->waiting[0], 200, NULL, 0, blob_copy(TEXT("{\"waited\":1}")));
+    w->waiting_count--;
+    memmove(w->waiting, w->waiting + 1, w->waiting_count * sizeof(*w->waiting));
+}
+
+static void on_gone(struct exchange *x, void *ctx)
+{
+    struct wire *w = ctx;
+    unsigned i = 0;
+
+    w->gone_count++;
+    w->last_gone = x;
+    while (i < w->waiting_count && w->waiting[i] != x)
+        i++;
+    assert_true(i < w->waiting_count);      /* exactly once, and never after its answer */
+    w->waiting_count--;
+    memmove(w->waiting + i, w->waiting + i + 1, (w->waiting_count - i) * sizeof(*w->waiting));
+    if (w->answers_when_gone && w->waiting_count)
+        wire_answer(w);
+}
+
+static void on_request(struct exchange *x, void *ctx)
+{
+    struct wire *w = ctx;
+    const struct exchange_head *head = exchange_head(x);
+    const struct exchange_field field = { "x-path", head->path };
+    struct blob *big;
+
+    w->handled_count++;
+    if (text_equal(head->path, TEXT("/trusted")))
+        exchange_trusted(x);
+    if (text_equal(head->path, TEXT("/wait"))) {
+        assert_true(w->waiting_count < WIRE_WAITING_MAX);
+        w->waiting[w->waiting_count++] = x;
+        exchange_on_gone(x, on_gone, w);
+    } else if (text_equal(head->path, TEXT("/orphan"))) {
+        w->waiting[w->waiting_count++] = x;
+    } else if (text_equal(head->path, TEXT("/echo"))) {
+        exchange_respond(x, 200, &field, 1, blob_copy(exchange_body(x)));
+    } else if (text_equal(head->path, TEXT("/big"))) {
+        big = blob_new(WIRE_BIG_BYTES);
+        memset(big->at, 'b', big->bytes);
+        exchange_respond(x, 200, NULL, 0, big);
+    } else {
+        exchange_respond(x, 200, &field, 1, NULL);
+    }
+}
+
+int wire_set_up(void **state)
+{
+    struct wire *w = calloc(1, sizeof(*w));
+
+    signal(SIGPIPE, SIG_IGN);
+    w->loop = loop_new();
+    w->config.server_connections_max = 100;
+    w->config.server_connections_per_ip_max = 100;
+    strcpy(w->directory, "/tmp/posthorn-wire-XXXXXX");
+    assert_non_null(mkdtemp(w->directory));
+    strcpy(w->config.tls_directory, w->directory);
+    loop_timer_init(&w->tick, w->loop, on_tick, w);
+    loop_timer_set(&w->tick, 5);
+    w->net = net_new(w->loop, &w->config);
+    *state = w;
+    return 0;
+}
+
+int wire_tear_down(void **state)
+{
+    static const char *const files[] = { "ca.pem", "ca-key.pem", "cert.pem", "key.pem", "new.pem" };
+    struct wire *w = *state;
+    char path[128];
+
+    net_free(&w->net);
+    loop_timer_clear(&w->tick);
+    loop_free(&w->loop);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        snprintf(path, sizeof(path), "%s/%s", w->directory, files[i]);
+        unlink(path);
+    }
+    rmdir(w->directory);
+    free(w);
+    return 0;
+}
+
+struct net_deadlines wire_deadlines(uint32_t ms)
+{
+    return (struct net_deadlines){ ms, ms, ms, ms, ms, ms, ms, 100, 50 };
+}
+
+void wire_listen(struct wire *w)
+{
+    assert_int_equal(net_listen(w->net, "127.0.0.1:0", false, on_request, w, &w->port), ERR_OK);
+    assert_int_equal(net_load_tls(w->net), ERR_OK);
+    assert_int_equal(net_listen(w->net, "127.0.0.1:0", true, on_request, w, &w->tls_port), ERR_OK);
+}
+
+void wire_run(struct wire *w, unsigned ms)
+{
+    unsigned long long end = now_ms() + ms;
+
+    do {
+        loop_wait(w->loop, true);
+        net_flush(w->net);
+    } while (now_ms() < end);
+}
+
+int wire_connect(struct wire *w)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(w->port) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+void wire_send(int fd, const char *z)
+{
+    assert_int_equal(send(fd, z, strlen(z), MSG_NOSIGNAL), (ssize_t)strlen(z));
+}
+
+const char *wire_read(struct wire *w, int fd, const char *until, bool *closed)
+{
+    static char inbox[WIRE_BIG_BYTES + 4096];
+    size_t have = 0;
+    unsigned long long end = now_ms() + 2000;
+    bool is_closed = false;
+
+    inbox[0] = 0;
+    while (!is_closed && !(until && strstr(inbox, until)) && now_ms() < end) {
+        ssize_t r;
+
+        loop_wait(w->loop, true);
+        net_flush(w->net);
+        r = recv(fd, inbox + have, sizeof(inbox) - 1 - have, 0);
+        if (r == 0 || (r < 0 && errno != EAGAIN))
+            is_closed = true;
+        have += r > 0 ? (size_t)r : 0;
+        inbox[have] = 0;
+    }
+    if (closed)
+        *closed = is_closed;
+    return inbox;
+}
+
+struct net_stats wire_stats(struct wire *w)
+{
+    struct net_stats s;
+
+    net_stats_read(w->net, &s);
+    return s;
+}
