@@ -3,11 +3,11 @@
 #include "limits.h"
 #include "model/json.h"
 #include "model/snowflake.h"
-#include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
 
-enum { EVENT_BYTES_MAX = 2 * LIMIT_JSON_BYTES };
+enum {
+    EVENT_BYTES_MAX = 2 * LIMIT_JSON_BYTES,
+    EVENT_FRAME_BYTES = 256, /* what stands around a body, at most: no growing on the way */
+};
 
 const char *event_kind_word(enum event_kind k)
 {
@@ -17,14 +17,34 @@ const char *event_kind_word(enum event_kind k)
     return k >= EVENT_MESSAGE && k <= EVENT_DEVICE ? words[k] : NULL;
 }
 
+static void event_digits(char *into, unsigned count, uint64_t value)
+{
+    while (count > 0) {
+        into[--count] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
+/* By hand and not by strftime: every event has one. The calendar is counted in years that begin on 1 March,
+ * so that the leap day is the last of its year, from the year 0: 719,468 days before 1970. */
 void event_time_print(uint64_t unix_ms, char into[static EVENT_TIME_MAX])
 {
-    time_t seconds = (time_t)(unix_ms / 1000);
-    struct tm tm;
+    uint64_t seconds = unix_ms / 1000, days = seconds / 86400 + 719468;
+    uint64_t era = days / 146097, day = days % 146097; /* of 400 years */
+    uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
 
-    gmtime_r(&seconds, &tm);
-    size_t n = strftime(into, EVENT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(into + n, EVENT_TIME_MAX - n, ".%03uZ", (unsigned)(unix_ms % 1000));
+    day -= 365 * year + year / 4 - year / 100;
+    uint64_t month = (5 * day + 2) / 153; /* 0: March */
+    day -= (153 * month + 2) / 5;
+    year += 400 * era + (month >= 10);
+    memcpy(into, "0000-00-00T00:00:00.000Z", EVENT_TIME_MAX);
+    event_digits(into, 4, year);
+    event_digits(into + 5, 2, month < 10 ? month + 3 : month - 9);
+    event_digits(into + 8, 2, day + 1);
+    event_digits(into + 11, 2, seconds / 3600 % 24);
+    event_digits(into + 14, 2, seconds / 60 % 60);
+    event_digits(into + 17, 2, seconds % 60);
+    event_digits(into + 20, 3, unix_ms % 1000);
 }
 
 /* The members of an object whose braces are left out: what json_close() would put is cut off again. */
@@ -36,6 +56,7 @@ struct blob *event_encode(const struct event *e)
 
     CHECK(event_kind_word(e->kind));
     buf_init(&to, EVENT_BYTES_MAX);
+    buf_reserve(&to, EVENT_FRAME_BYTES + e->body.bytes);
     json_init(&j, &to);
     json_object(&j, NULL);
     json_string(&j, "t", text_of(event_kind_word(e->kind)));
@@ -60,10 +81,15 @@ struct blob *event_encode(const struct event *e)
 
 void event_put(struct buf *to, struct inbox_seq i, struct text encoded)
 {
-    if (i.n)
-        buf_printf(to, "{\"i\":%" PRIu64 ",", i.n);
-    else
-        buf_put(to, "{", 1);
+    char place[ID_TEXT_MAX];
+
+    buf_put(to, "{", 1);
+    if (i.n) {
+        id_print(i.n, place);
+        buf_put_text(to, TEXT("\"i\":"));
+        buf_put_text(to, text_of(place));
+        buf_put(to, ",", 1);
+    }
     buf_put_text(to, encoded);
     buf_put(to, "}", 1);
 }

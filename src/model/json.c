@@ -4,7 +4,7 @@
  */
 #include "model/json.h"
 #include "base/check.h"
-#include <inttypes.h>
+#include "model/id.h"
 
 void json_init(struct json *j, struct buf *to)
 {
@@ -83,15 +83,22 @@ void json_string(struct json *j, const char *name, struct text value)
 
 void json_id(struct json *j, const char *name, uint64_t id)
 {
+    char text[ID_TEXT_MAX];
+
+    id_print(id, text);
     json_name(j, name);
-    buf_printf(j->to, "\"%" PRIu64 "\"", id);
+    buf_put(j->to, "\"", 1);
+    buf_put_text(j->to, text_of(text));
+    buf_put(j->to, "\"", 1);
 }
 
 void json_number(struct json *j, const char *name, uint64_t value)
 {
+    char text[ID_TEXT_MAX];
+
     CHECK(value < 1ull << 53);
-    json_name(j, name);
-    buf_printf(j->to, "%" PRIu64, value);
+    id_print(value, text);
+    json_raw(j, name, text_of(text));
 }
 
 void json_bool(struct json *j, const char *name, bool value)

@@ -52,7 +52,8 @@ static size_t wire_char_bytes(const unsigned char *p, size_t left)
 bool wire_is_utf8(struct text t)
 {
     for (size_t done = 0, bytes; done < t.bytes; done += bytes) {
-        bytes = wire_char_bytes((const unsigned char *)t.at + done, t.bytes - done);
+        const unsigned char *p = (const unsigned char *)t.at + done;
+        bytes = *p < 0x80 ? 1 : wire_char_bytes(p, t.bytes - done);
         if (bytes == 0)
             return false;
     }

@@ -8,6 +8,7 @@
 #include "model/snowflake.h"
 #include <cmocka.h>
 #include <stdio.h>
+#include <time.h>
 
 #define AT_MS (SNOWFLAKE_EPOCH_MS + 1000 * (31 + 28) * 86400ull + 4) /* 2024-02-29, a leap day */
 
@@ -81,6 +82,14 @@ static void times(void **state)
     assert_string_equal(at, "1970-01-01T00:00:00.000Z");
     event_time_print(1709251199999, at);
     assert_string_equal(at, "2024-02-29T23:59:59.999Z");
+    for (uint64_t ms = 0; ms < 250ull * 366 * 86400000; ms += 86399999ull) { /* a calendar of 250 years */
+        time_t seconds = (time_t)(ms / 1000);
+        char want[40];
+        size_t n = strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%S", gmtime(&seconds));
+        snprintf(want + n, sizeof want - n, ".%03uZ", (unsigned)(ms % 1000));
+        event_time_print(ms, at);
+        assert_string_equal(at, want);
+    }
     event_time_print(snowflake_unix_ms(INT64_MAX), at);
     assert_int_equal(strlen(at), 24);
 }
