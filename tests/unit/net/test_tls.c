@@ -1,0 +1,181 @@
+/* unit/net/test_tls.c - TLS on real sockets: handshakes, reload under a live connection, answers in records */
+#include "wire.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct client {
+    int fd;
+    SSL *ssl;
+};
+
+static struct client dial(struct wire *w)
+{
+    uint16_t plain = w->port;
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    struct client c;
+    int r = 0;
+
+    w->port = w->tls_port;
+    c.fd = wire_connect(w);
+    w->port = plain;
+    c.ssl = SSL_new(tls);
+    SSL_CTX_free(tls);
+    SSL_set_fd(c.ssl, c.fd);
+    for (int i = 0; i < 200 && r != 1; i++) {
+        r = SSL_connect(c.ssl);
+        wire_run(w, 1);
+    }
+    assert_int_equal(r, 1);
+    return c;
+}
+
+static void hang_up(struct client *c)
+{
+    SSL_free(c->ssl);
+    close(c->fd);
+}
+
+/* Sends a request and waits for bytes of answer behind the head; how many came. */
+static size_t ask(struct wire *w, struct client *c, const char *request, size_t bytes)
+{
+    static char inbox[WIRE_BIG_BYTES + 4096];
+    size_t have = 0, body = 0;
+
+    assert_int_equal(SSL_write(c->ssl, request, (int)strlen(request)), (int)strlen(request));
+    for (int i = 0; i < 400 && body < bytes; i++) {
+        int r;
+
+        wire_run(w, 1);
+        while ((r = SSL_read(c->ssl, inbox + have, (int)(sizeof(inbox) - 1 - have))) > 0)
+            have += (size_t)r;
+        inbox[have] = 0;
+        if (strstr(inbox, "\r\n\r\n"))
+            body = have - (size_t)(strstr(inbox, "\r\n\r\n") + 4 - inbox);
+    }
+    return body;
+}
+
+static void test_big_answer(void **state)
+{
+    struct wire *w = *state;
+    struct client c;
+
+    wire_listen(w);
+    c = dial(w);
+    assert_int_equal(ask(w, &c, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n", WIRE_BIG_BYTES), WIRE_BIG_BYTES);
+    assert_int_equal(ask(w, &c, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n", 2), 2);
+    hang_up(&c);
+    wire_run(w, 30);
+    assert_int_equal(wire_stats(w).connections, 0);
+}
+
+static void test_hang_up_while_waiting(void **state)
+{
+    struct wire *w = *state;
+    struct client c;
+
+    wire_listen(w);
+    c = dial(w);
+    SSL_write(c.ssl, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n", 31);
+    wire_run(w, 30);
+    assert_int_equal(w->waiting_count, 1);
+    SSL_shutdown(c.ssl);                    /* says so in TLS; the socket stays open */
+    wire_run(w, 30);
+    assert_int_equal(w->gone_count, 1);
+    hang_up(&c);
+}
+
+static void remove_file(const struct wire *w, const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", w->directory, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void test_reload(void **state)
+{
+    struct wire *w = *state;
+    struct client before, after, last;
+    X509 *old, *new, *same;
+
+    wire_listen(w);
+    before = dial(w);
+    remove_file(w, "cert.pem");
+    assert_int_equal(net_load_tls(w->net), ERR_OK);
+    after = dial(w);
+    old = SSL_get1_peer_certificate(before.ssl);
+    new = SSL_get1_peer_certificate(after.ssl);
+    assert_int_not_equal(X509_cmp(old, new), 0);
+    assert_int_equal(ask(w, &before, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n", 2), 2);
+    assert_int_equal(ask(w, &after, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n", 2), 2);
+    /* a file that is no certificate leaves the last one standing */
+    strcpy(w->config.tls_certificate, "/dev/null");
+    strcpy(w->config.tls_key, "/dev/null");
+    assert_int_equal(net_load_tls(w->net), ERR_BAD_REQUEST);
+    last = dial(w);
+    same = SSL_get1_peer_certificate(last.ssl);
+    assert_int_equal(X509_cmp(new, same), 0);
+    X509_free(old);
+    X509_free(new);
+    X509_free(same);
+    hang_up(&before);
+    hang_up(&after);
+    hang_up(&last);
+}
+
+static void test_handshake_deadline(void **state)
+{
+    struct wire *w = *state;
+    struct net_deadlines d = wire_deadlines(60000);
+    bool closed = false;
+    int fd;
+
+    d.handshake = 100;
+    net_set_deadlines(w->net, &d);
+    wire_listen(w);
+    w->port = w->tls_port;
+    fd = wire_connect(w);
+    wire_send(fd, "\x16\x03\x01");
+    assert_string_equal(wire_read(w, fd, NULL, &closed), "");
+    assert_true(closed);
+    assert_int_equal(wire_stats(w).timeouts, 1);
+    close(fd);
+}
+
+static void test_not_tls_at_all(void **state)
+{
+    struct wire *w = *state;
+    bool closed = false;
+    int fd;
+
+    wire_listen(w);
+    w->port = w->tls_port;
+    fd = wire_connect(w);
+    wire_send(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_null(strstr(wire_read(w, fd, NULL, &closed), "HTTP"));
+    assert_true(closed);
+    assert_int_equal(w->handled_count, 0);
+    close(fd);
+}
+
+int main(void)
+{
+#define WIRED(test) cmocka_unit_test_setup_teardown(test, wire_set_up, wire_tear_down)
+    const struct CMUnitTest tests[] = {
+        WIRED(test_big_answer),         WIRED(test_hang_up_while_waiting), WIRED(test_reload),
+        WIRED(test_handshake_deadline), WIRED(test_not_tls_at_all),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
