@@ -60,7 +60,7 @@ static void node_drain(void *ctx, int number)
 {
     struct node *n = ctx;
 
-    if (n->api.is_draining) {       /* asked twice: at once */
+    if (n->api.is_draining) { /* asked twice: at once */
         n->is_stopped = true;
         return;
     }
@@ -124,8 +124,8 @@ static enum err node_listen(struct node *n)
     if (err)
         return err;
     node_name(n, tls ? tls : cleartext);
-    log_line(LOG_INFO, "listening", "version=%s tls_port=%u cleartext_port=%u admin_port=%u", POSTHORN_VERSION, tls,
-             cleartext, admin);
+    log_line(LOG_INFO, "listening", "version=%s tls_port=%u cleartext_port=%u admin_port=%u",
+             POSTHORN_VERSION, tls, cleartext, admin);
     return ERR_OK;
 }
 
@@ -155,10 +155,10 @@ static void node_open(struct node *n)
 
 static void node_turn(struct node *n)
 {
-    loop_wait(n->loop, ops_idle(&n->ops));  /* sockets speak: requests become ops   */
-    ops_run(&n->ops);                       /* ops take one step                    */
-    store_commit_turn(n->chat.store);       /* what they wrote: one transaction     */
-    net_flush(n->net);                      /* what they answered: one write each, then the dead are buried */
+    loop_wait(n->loop, ops_idle(&n->ops)); /* sockets speak: requests become ops   */
+    ops_run(&n->ops); /* ops take one step                    */
+    store_commit_turn(n->chat.store); /* what they wrote: one transaction     */
+    net_flush(n->net); /* what they answered: one write each, then the dead are buried */
 }
 
 /* The net goes first: every op loses its asker. The store then ends what still waits for it; what that wakes
@@ -226,12 +226,11 @@ static void usage(FILE *to)
 /* What to do, from the command line: 0 run; else exit with status - 1. */
 static int options(int argc, char **argv, struct node *n)
 {
-    static const struct option known[] = { { "config", required_argument, NULL, 'c' },
-                                           { "check-config", no_argument, NULL, 'k' },
-                                           { "print-config", no_argument, NULL, 'p' },
-                                           { "version", no_argument, NULL, 'v' },
-                                           { "help", no_argument, NULL, 'h' },
-                                           { 0 } };
+    static const struct option known[] = {
+        { "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
+        { "print-config", no_argument, NULL, 'p' }, { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },         { 0 }
+    };
     const char *path = NULL;
     int option, what = 0;
     struct config_error why;

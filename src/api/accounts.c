@@ -13,11 +13,13 @@ struct register_body {
 static const struct wire_schema register_schema = {
     sizeof(struct register_body),
     (const struct wire_field[]){
-        { "handle", WIRE_STRING, true, 1, 4 * LIMIT_HANDLE_BYTES, offsetof(struct register_body, handle), 0, NULL },
-        { "password", WIRE_STRING, true, 1, 4 * LIMIT_PASSWORD_BYTES, offsetof(struct register_body, password), 0,
+        { "handle", WIRE_STRING, true, 1, 4 * LIMIT_HANDLE_BYTES, offsetof(struct register_body, handle), 0,
           NULL },
+        { "password", WIRE_STRING, true, 1, 4 * LIMIT_PASSWORD_BYTES,
+          offsetof(struct register_body, password), 0, NULL },
         { "name", WIRE_STRING, false, 0, LIMIT_NAME_BYTES, offsetof(struct register_body, name), 0, NULL },
-        { "invite", WIRE_STRING, false, 0, ACCOUNTS_INVITE_MAX, offsetof(struct register_body, invite), 0, NULL },
+        { "invite", WIRE_STRING, false, 0, ACCOUNTS_INVITE_MAX, offsetof(struct register_body, invite), 0,
+          NULL },
         { 0 } },
 };
 
@@ -33,21 +35,24 @@ static const struct wire_schema device_schema = {
     sizeof(struct login_device),
     (const struct wire_field[]){
         { "name", WIRE_STRING, true, 1, LIMIT_NAME_BYTES, offsetof(struct login_device, name), 0, NULL },
-        { "platform", WIRE_STRING, true, 1, ACCOUNTS_PLATFORM_MAX, offsetof(struct login_device, platform), 0, NULL },
+        { "platform", WIRE_STRING, true, 1, ACCOUNTS_PLATFORM_MAX, offsetof(struct login_device, platform), 0,
+          NULL },
         { 0 } },
 };
 static const struct wire_schema login_schema = {
     sizeof(struct login_body),
     (const struct wire_field[]){
-        { "handle", WIRE_STRING, true, 1, 4 * LIMIT_HANDLE_BYTES, offsetof(struct login_body, handle), 0, NULL },
-        { "password", WIRE_STRING, true, 1, 4 * LIMIT_PASSWORD_BYTES, offsetof(struct login_body, password), 0, NULL },
+        { "handle", WIRE_STRING, true, 1, 4 * LIMIT_HANDLE_BYTES, offsetof(struct login_body, handle), 0,
+          NULL },
+        { "password", WIRE_STRING, true, 1, 4 * LIMIT_PASSWORD_BYTES, offsetof(struct login_body, password),
+          0, NULL },
         { "device", WIRE_OBJECT, true, 0, 0, offsetof(struct login_body, device), 0, &device_schema },
         { "cookie", WIRE_BOOL, false, 0, 0, offsetof(struct login_body, cookie), 0, NULL },
         { 0 } },
 };
 
 struct accounts_state {
-    struct enroll enroll;           /* first */
+    struct enroll enroll; /* first */
     bool wants_cookie;
 };
 
@@ -121,8 +126,11 @@ void accounts_login(struct op *op, enum err err)
     CHECK(!err);
     if (!b)
         return;
-    char *who = arena_printf(&c->arena, "%.*s %.*s", (int)c->peer.bytes, c->peer.at, (int)b->handle.bytes,
-                             b->handle.at);
+    /* By the handle that is meant: another spelling is not another try. */
+    char handle[LIMIT_HANDLE_BYTES + 1];
+    if (handle_canonical(b->handle, handle))
+        handle[0] = 0;
+    char *who = arena_printf(&c->arena, "%.*s %s", (int)c->peer.bytes, c->peer.at, handle);
     err = limiter_take(c->api->limiter, LIMITER_LOGIN, text_of(who), &c->retry_ms);
     if (err) {
         call_end(c, 0, err);
@@ -157,8 +165,8 @@ static void accounts_logged_in(struct op *op, enum err err)
     json_close(j);
     present_cursor(j, "cursor", store_timeline(c->api->chat->store), e->head);
     if (s->wants_cookie)
-        c->set_cookie = arena_printf(&c->arena,
-                                     "__Host-posthorn=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%d",
-                                     e->token, LIMIT_TOKEN_DAYS * 24 * 60 * 60);
+        c->set_cookie = arena_printf(
+            &c->arena, "__Host-posthorn=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%d", e->token,
+            LIMIT_TOKEN_DAYS * 24 * 60 * 60);
     call_end(c, 201, ERR_OK);
 }

@@ -8,14 +8,14 @@ enum { ADMIN_BYTES_MAX = 64 * 1024 };
 
 static void admin_counter(struct buf *b, const char *name, const char *help, uint64_t value)
 {
-    buf_printf(b, "# HELP posthorn_%s %s\n# TYPE posthorn_%s counter\nposthorn_%s %" PRIu64 "\n", name, help, name,
-               name, value);
+    buf_printf(b, "# HELP posthorn_%s %s\n# TYPE posthorn_%s counter\nposthorn_%s %" PRIu64 "\n", name, help,
+               name, name, value);
 }
 
 static void admin_gauge(struct buf *b, const char *name, const char *help, uint64_t value)
 {
-    buf_printf(b, "# HELP posthorn_%s %s\n# TYPE posthorn_%s gauge\nposthorn_%s %" PRIu64 "\n", name, help, name,
-               name, value);
+    buf_printf(b, "# HELP posthorn_%s %s\n# TYPE posthorn_%s gauge\nposthorn_%s %" PRIu64 "\n", name, help,
+               name, name, value);
 }
 
 static void admin_metrics(const struct api *api, struct buf *b)

@@ -26,7 +26,8 @@ static size_t api_fields(struct call *c, struct exchange_field *fields)
     size_t n = 0;
 
     if (c->err)
-        fields[n++] = (struct exchange_field){ "content-type", TEXT("application/problem+json; charset=utf-8") };
+        fields[n++] =
+            (struct exchange_field){ "content-type", TEXT("application/problem+json; charset=utf-8") };
     if (c->err == ERR_UNAUTHORIZED || c->err == ERR_BAD_CREDENTIALS)
         fields[n++] = (struct exchange_field){ "www-authenticate", TEXT("Bearer realm=\"posthorn\"") };
     if (c->err == ERR_METHOD_NOT_ALLOWED)
@@ -58,7 +59,8 @@ static void api_answer(struct call *c, void *carrier)
 /* The method that is meant: networks that let only GET and POST through name it in a field. */
 static enum method api_method(const struct exchange_head *h)
 {
-    return h->method == METHOD_POST && h->method_override.bytes ? routes_method(h->method_override) : h->method;
+    return h->method == METHOD_POST && h->method_override.bytes ? routes_method(h->method_override)
+                                                                : h->method;
 }
 
 static bool api_is_json(struct text type)
@@ -83,9 +85,10 @@ static enum err api_check(const struct exchange_head *h, struct text body)
 
     if (body.bytes > 0 && takes_body && !api_is_json(h->content_type))
         return ERR_UNSUPPORTED_TYPE;
-    if (api_contains(h->accept, "text/event-stream"))
-        return ERR_NOT_ACCEPTABLE;
-    return ERR_OK;
+    /* Events come as JSON; who can take nothing but a stream must hear that there is none. */
+    bool wants_stream = api_contains(h->accept, "text/event-stream") && !api_contains(h->accept, "json") &&
+                        !api_contains(h->accept, "*/*");
+    return wants_stream && text_equal(h->path, TEXT("/v1/events")) ? ERR_NOT_ACCEPTABLE : ERR_OK;
 }
 
 void api_request(struct exchange *x, void *ctx)

@@ -8,7 +8,12 @@
 #include "api/problem.h"
 #include "api/routes.h"
 
-enum { BATCH_MAX = 32, BATCH_METHOD_MAX = 8 };
+enum {
+    BATCH_MAX = 32,
+    BATCH_METHOD_MAX = 8,
+    BATCH_SMALL_BYTES = 2 * 1024, /* an answer that always finds room: what was done must be told */
+    BATCH_BYTES_MAX = CALL_ANSWER_BYTES_MAX - BATCH_MAX * (BATCH_SMALL_BYTES + 64),
+};
 
 struct batch_request {
     struct text method, path, body;
@@ -26,19 +31,21 @@ struct batch_body {
 };
 static const struct wire_schema batch_schema = {
     sizeof(struct batch_body),
-    (const struct wire_field[]){
-        { "requests", WIRE_OBJECTS, true, 1, BATCH_MAX, offsetof(struct batch_body, requests), 0, &request_schema },
-        { 0 } },
+    (const struct wire_field[]){ { "requests", WIRE_OBJECTS, true, 1, BATCH_MAX,
+                                   offsetof(struct batch_body, requests), 0, &request_schema },
+                                 { 0 } },
 };
 
-struct batch_slot {                 /* one verb's carrier */
-    struct op *op;                  /* the batch, waiting */
+struct batch_slot { /* one verb's carrier */
+    struct op *op; /* the batch, waiting */
+    size_t *bytes; /* of the batch's answers so far */
     int status;
     struct blob *body;
 };
 struct batch_state {
     const struct batch_request *at;
     uint32_t count, next;
+    size_t bytes;
     struct batch_slot slot[BATCH_MAX];
 };
 
@@ -48,8 +55,12 @@ static void batch_answered(struct call *c, void *carrier)
 {
     struct batch_slot *slot = carrier;
 
+    /* Long answers that don't fit together must be asked for one by one. */
+    if (!c->err && c->out.bytes > BATCH_SMALL_BYTES && *slot->bytes + c->out.bytes > BATCH_BYTES_MAX)
+        c->err = ERR_TOO_LARGE;
     if (c->err)
         problem_write(c);
+    *slot->bytes += c->out.bytes;
     slot->status = c->status;
     slot->body = blob_copy(buf_text(&c->out));
     op_wake(slot->op, ERR_OK);
@@ -70,6 +81,7 @@ static void batch_start(struct call *c, const struct batch_request *r, struct ba
     one->token = arena_copy(&one->arena, c->token);
     one->is_batched = true;
     slot->op = op_then(&c->op, batch_next);
+    slot->bytes = &((struct batch_state *)c->state)->bytes;
     call_start(one, ERR_OK);
 }
 

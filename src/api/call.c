@@ -63,6 +63,14 @@ void call_start(struct call *c, enum err err)
     op_start(c->api->chat->ops, &c->op, &call_kind, call_begin, call_ended, c->carrier);
 }
 
+static void call_handle(struct call *c)
+{
+    struct call_param none[] = { { 0 } };
+
+    if (c->route->takes_query || call_query(c, none))
+        c->route->handler(&c->op, ERR_OK);
+}
+
 static void call_begin(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
@@ -73,7 +81,7 @@ static void call_begin(struct op *op, enum err err)
         return;
     }
     if (c->route->is_public) {
-        c->route->handler(op, ERR_OK);
+        call_handle(c);
         return;
     }
     c->who.chat = c->api->chat;
@@ -92,7 +100,7 @@ static void call_authenticated(struct op *op, enum err err)
     if (err)
         call_end(c, 0, err);
     else
-        c->route->handler(op, ERR_OK);
+        call_handle(c);
 }
 
 static void call_ended(struct op *op, enum err err, void *asker)

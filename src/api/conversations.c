@@ -13,8 +13,8 @@ static const struct wire_schema create_schema = {
     sizeof(struct create_body),
     (const struct wire_field[]){
         { "kind", WIRE_STRING, true, 1, 16, offsetof(struct create_body, kind), 0, NULL },
-        { "with", WIRE_ID, false, 0, 0, offsetof(struct create_body, with), offsetof(struct create_body, has_with),
-          NULL },
+        { "with", WIRE_ID, false, 0, 0, offsetof(struct create_body, with),
+          offsetof(struct create_body, has_with), NULL },
         { "title", WIRE_STRING, false, 1, LIMIT_TITLE_BYTES, offsetof(struct create_body, title),
           offsetof(struct create_body, has_title), NULL },
         { "members", WIRE_IDS, false, 0, 4 * LIMIT_MEMBERS, offsetof(struct create_body, members),

@@ -8,12 +8,9 @@ static op_step devices_listed, devices_revoked;
 void devices_list(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
-    struct call_param params[] = { { 0 } };
+    struct devices_read *r = arena_alloc(&c->arena, sizeof *r);
 
     CHECK(!err);
-    if (!call_query(c, params))
-        return;
-    struct devices_read *r = arena_alloc(&c->arena, sizeof *r);
     r->arena = &c->arena;
     c->state = r;
     store_devices(c->api->chat->store, call_user(c), r, op_then(op, devices_listed));

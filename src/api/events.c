@@ -82,12 +82,14 @@ static void events_watch(struct call *c)
 void events_get(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
-    struct call_param params[] = {
-        { .name = "after", .is_required = true },
-        { .name = "wait", .is_number = true, .most = LIMIT_WAIT_S },
-        { .name = "limit", .is_number = true, .least = 1, .most = LIMIT_EVENTS, .number = LIMIT_EVENTS_DEFAULT },
-        { 0 }
-    };
+    struct call_param params[] = { { .name = "after", .is_required = true },
+                                   { .name = "wait", .is_number = true, .most = LIMIT_WAIT_S },
+                                   { .name = "limit",
+                                     .is_number = true,
+                                     .least = 1,
+                                     .most = LIMIT_EVENTS,
+                                     .number = LIMIT_EVENTS_DEFAULT },
+                                   { 0 } };
     struct events_state *s = arena_alloc(&c->arena, sizeof *s);
 
     CHECK(!err);

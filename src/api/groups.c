@@ -20,18 +20,18 @@ struct role_body {
 static const struct wire_schema role_schema = {
     sizeof(struct role_body),
     (const struct wire_field[]){
-        { "role", WIRE_STRING, true, 1, 16, offsetof(struct role_body, role), 0, NULL },
-        { 0 } },
+        { "role", WIRE_STRING, true, 1, 16, offsetof(struct role_body, role), 0, NULL }, { 0 } },
 };
 
 struct groups_state {
-    struct membership membership;   /* first */
+    struct membership membership; /* first */
     struct conversation_read read;
     struct members *members;
     uint32_t found;
 };
 
-static op_step groups_retitled, groups_reread, groups_listed, groups_counted, groups_member_put, groups_removed;
+static op_step groups_retitled, groups_reread, groups_listed, groups_counted, groups_member_put,
+    groups_removed;
 
 static struct groups_state *groups_state(struct call *c)
 {

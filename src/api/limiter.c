@@ -7,21 +7,21 @@
 enum { LIMITER_BUCKETS_MAX = 100 * 1000 };
 
 struct limiter_bucket {
-    uint64_t who;                   /* keyed hash of kind and name */
+    uint64_t who; /* keyed hash of kind and name */
     uint64_t filled_ms;
     double tokens;
     UT_hash_handle hh;
 };
 
 struct limiter_rate {
-    double per_ms, burst;           /* burst 0: no limit */
+    double per_ms, burst; /* burst 0: no limit */
 };
 
 struct limiter {
     struct loop *loop;
     struct limiter_rate rate[LIMITER_KINDS];
     struct limiter_bucket *buckets; /* used longest ago first */
-    uint64_t boot_key;              /* so that nobody can aim at another's bucket */
+    uint64_t boot_key; /* so that nobody can aim at another's bucket */
 };
 
 static struct limiter_rate limiter_rate(int64_t count, uint64_t per_ms, int64_t burst)
@@ -37,9 +37,10 @@ struct limiter *limiter_new(struct loop *l, const struct config *c)
     CHECK(made);
     made->loop = l;
     made->boot_key = secret_random_u64();
-    made->rate[LIMITER_REGISTER] = limiter_rate(c->limits_registrations_per_hour, 60 * 60 * 1000,
-                                                c->limits_registrations_per_hour);
-    made->rate[LIMITER_LOGIN] = limiter_rate(c->limits_logins_per_minute, 60 * 1000, c->limits_logins_per_minute);
+    made->rate[LIMITER_REGISTER] =
+        limiter_rate(c->limits_registrations_per_hour, 60 * 60 * 1000, c->limits_registrations_per_hour);
+    made->rate[LIMITER_LOGIN] =
+        limiter_rate(c->limits_logins_per_minute, 60 * 1000, c->limits_logins_per_minute);
     made->rate[LIMITER_SEND] = limiter_rate(c->limits_sends_per_second, 1000, 4 * c->limits_sends_per_second);
     return made;
 }

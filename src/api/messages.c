@@ -25,7 +25,8 @@ static const struct wire_schema send_schema = {
           offsetof(struct send_body, has_text), NULL },
         { "ciphertext", WIRE_STRING, false, 1, LIMIT_JSON_BYTES, offsetof(struct send_body, ciphertext),
           offsetof(struct send_body, has_ciphertext), NULL },
-        { "reply_to", WIRE_NUMBER, false, 1, MESSAGES_SEQ_MAX, offsetof(struct send_body, reply_to), 0, NULL },
+        { "reply_to", WIRE_NUMBER, false, 1, MESSAGES_SEQ_MAX, offsetof(struct send_body, reply_to), 0,
+          NULL },
         /* No media stand here yet, so there is nothing that an attachment could name. */
         { "attachments", WIRE_IDS, false, 0, 0, offsetof(struct send_body, attachments), 0, NULL },
         { 0 } },
@@ -37,7 +38,8 @@ struct mark_body {
 static const struct wire_schema mark_schema = {
     sizeof(struct mark_body),
     (const struct wire_field[]){
-        { "delivered", WIRE_NUMBER, false, 1, MESSAGES_SEQ_MAX, offsetof(struct mark_body, delivered), 0, NULL },
+        { "delivered", WIRE_NUMBER, false, 1, MESSAGES_SEQ_MAX, offsetof(struct mark_body, delivered), 0,
+          NULL },
         { "read", WIRE_NUMBER, false, 1, MESSAGES_SEQ_MAX, offsetof(struct mark_body, read), 0, NULL },
         { 0 } },
 };
@@ -60,11 +62,25 @@ static bool messages_is_base64(struct text t)
     return true;
 }
 
+/* A word of a program, not of people: "text", "image", "com.example.poll". */
+static bool messages_is_word(struct text t)
+{
+    for (size_t k = 0; k < t.bytes; k++) {
+        char c = t.at[k];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!is_letter && c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return true;
+}
+
 /* What the schema can't say; false: refused. */
 static bool messages_check(struct call *c, const struct send_body *b, struct key *key)
 {
     if (key_parse(b->key, key))
         call_refuse(c, ERR_OUT_OF_RANGE, "body.key");
+    else if (!messages_is_word(b->type))
+        call_refuse(c, ERR_OUT_OF_RANGE, "body.type");
     else if (!b->has_text && !b->has_ciphertext)
         call_refuse(c, ERR_MISSING_FIELD, "body.text");
     else if (b->has_text && b->has_ciphertext)
@@ -130,7 +146,8 @@ static void messages_sent(struct op *op, enum err err)
 }
 
 /* An id, or 0 when the parameter is not there; false: refused. */
-static bool messages_id_param(struct call *c, const struct call_param *p, const char *field, struct message_id *id)
+static bool messages_id_param(struct call *c, const struct call_param *p, const char *field,
+                              struct message_id *id)
 {
     id->n = 0;
     if (!p->text.at || id_parse(p->text, &id->n))
@@ -144,7 +161,10 @@ void messages_history(struct op *op, enum err err)
     struct call *c = call_of(op);
     struct call_param params[] = { { .name = "before" },
                                    { .name = "after" },
-                                   { .name = "limit", .is_number = true, .least = 1, .most = LIMIT_HISTORY,
+                                   { .name = "limit",
+                                     .is_number = true,
+                                     .least = 1,
+                                     .most = LIMIT_HISTORY,
                                      .number = LIMIT_HISTORY_DEFAULT },
                                    { 0 } };
     struct messages_history_state *s = arena_alloc(&c->arena, sizeof *s);

@@ -69,7 +69,8 @@ static struct call_param *query_find(struct call_param *params, struct text name
     return NULL;
 }
 
-static enum err query_pair(struct text pair, struct arena *arena, struct call_param *params, const char **name)
+static enum err query_pair(struct text pair, struct arena *arena, struct call_param *params,
+                           const char **name)
 {
     const char *equals = memchr(pair.at, '=', pair.bytes);
     size_t bytes = equals ? (size_t)(equals - pair.at) : pair.bytes;
@@ -91,7 +92,7 @@ enum err query_read(struct text query, struct arena *arena, struct call_param *p
 {
     while (query.bytes > 0) {
         const char *and = memchr(query.at, '&', query.bytes);
-        struct text pair = { query.at, and ? (size_t)(and - query.at) : query.bytes };
+        struct text pair = { query.at, and? (size_t)(and-query.at) : query.bytes };
         if (pair.bytes > 0) {
             enum err err = query_pair(pair, arena, params, name);
             if (err)

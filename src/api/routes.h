@@ -8,6 +8,7 @@ struct route {
     const char *pattern;            /* "*" stands for an id */
     op_step *handler;               /* of a struct call */
     bool is_public;                 /* needs no session */
+    bool takes_query;               /* reads its query itself; the others refuse any */
 };
 
 /* The route of a method (GET for HEAD) and path, and the ids in the path. ERR_NOT_FOUND, or

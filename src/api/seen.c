@@ -21,7 +21,7 @@ struct seen {
     struct store *store;
     struct loop_timer timer;
     struct seen_entry *entries;
-    struct op op;                   /* the write under way */
+    struct op op; /* the write under way */
     struct device_seen *writing;
     uint32_t writing_count;
 };

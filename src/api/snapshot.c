@@ -15,7 +15,10 @@ static op_step snapshot_me_read, snapshot_was_read;
 void snapshot_get(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
-    struct call_param params[] = { { .name = "limit", .is_number = true, .least = 1, .most = LIMIT_SNAPSHOT,
+    struct call_param params[] = { { .name = "limit",
+                                     .is_number = true,
+                                     .least = 1,
+                                     .most = LIMIT_SNAPSHOT,
                                      .number = LIMIT_SNAPSHOT_DEFAULT },
                                    { .name = "page" },
                                    { 0 } };

@@ -2,9 +2,12 @@
  *
  *   1 cache    valid a moment ago: no op is needed
  *   2 read     the device's row, by the ids in the token
- *   3 compare  its hash, in constant time, and its end
+ *   3 compare  its hash, in constant time, and its end; if a session was revoked meanwhile, again from 2: the row
+ *              may have been read before it was deleted
  */
 #include "chat/authenticate.h"
+
+enum { AUTHENTICATE_TRIES = 8 };
 
 static op_step authenticate_read, authenticate_compare;
 
@@ -17,8 +20,8 @@ enum err authenticate_at_once(struct authenticate *a)
     if (err)
         return err;
     struct loop *l = a->chat->loop;
-    bool is_known = sessions_find(a->chat->sessions, a->session.device, a->hash, loop_now_ms(l), loop_unix_ms(l),
-                                  &a->session);
+    bool is_known = sessions_find(a->chat->sessions, a->session.device, a->hash, loop_now_ms(l),
+                                  loop_unix_ms(l), &a->session);
     return is_known ? ERR_OK : ERR_WAIT_OVER;
 }
 
@@ -33,6 +36,7 @@ static void authenticate_read(struct op *op, enum err err)
 
     CHECK(!err);
     a->read.arena = &a->arena;
+    a->era = sessions_era(a->chat->sessions);
     store_device_read(a->chat->store, a->session.user, a->session.device, &a->read,
                       op_then(op, authenticate_compare));
 }
@@ -45,8 +49,17 @@ static void authenticate_compare(struct op *op, enum err err)
 
     if (err == ERR_NOT_FOUND)
         err = ERR_UNAUTHORIZED;
-    if (!err && (!secret_equal(d->token_hash, a->hash, sizeof a->hash) || d->expires_unix_ms <= loop_unix_ms(l)))
+    if (!err &&
+        (!secret_equal(d->token_hash, a->hash, sizeof a->hash) || d->expires_unix_ms <= loop_unix_ms(l)))
         err = ERR_UNAUTHORIZED;
+    if (!err && a->era != sessions_era(a->chat->sessions)) {
+        arena_fini(&a->arena);
+        if (++a->tries < AUTHENTICATE_TRIES)
+            authenticate_read(op, ERR_OK);
+        else
+            op_finish(op, ERR_BUSY);
+        return;
+    }
     if (!err) {
         a->session.expires_unix_ms = d->expires_unix_ms;
         sessions_put(a->chat->sessions, &a->session, a->hash, loop_now_ms(l));

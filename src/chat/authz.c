@@ -7,7 +7,7 @@
 #define AUTHZ_ALL (AUTHZ_MEMBER | AUTHZ_ADMIN | AUTHZ_OWNER)
 
 static const struct {
-    unsigned direct, group;         /* the roles that may */
+    unsigned direct, group; /* the roles that may */
 } authz_rules[] = {
     [ACTION_READ] = { AUTHZ_ALL, AUTHZ_ALL },
     [ACTION_SEND] = { AUTHZ_ALL, AUTHZ_ALL },

@@ -127,9 +127,13 @@ static void create_counted(struct op *op, enum err err)
     create_write_body(c);
     c->conversation.n = snowflake_next(c->chat->ids, loop_unix_ms(c->chat->loop));
     c->members->conversation = c->conversation;
-    c->append = (struct append){ .kind = EVENT_CONVERSATION, .conversation = c->conversation, .from = c->user,
-                                 .body = { c->body.at + 1, c->body.bytes - 1 }, .members = c->members,
-                                 .create = { true, c->kind, c->title }, .i = c->i };
+    c->append = (struct append){ .kind = EVENT_CONVERSATION,
+                                 .conversation = c->conversation,
+                                 .from = c->user,
+                                 .body = { c->body.at + 1, c->body.bytes - 1 },
+                                 .members = c->members,
+                                 .create = { true, c->kind, c->title },
+                                 .i = c->i };
     store_append(c->chat->store, &c->append, op_then(op, create_appended));
 }
 
@@ -143,8 +147,12 @@ static void create_appended(struct op *op, enum err err)
         return;
     }
     if (!err) {
-        struct event e = { .kind = a->kind, .conversation = a->conversation, .seq = a->seq, .id = a->id,
-                           .from = a->from, .body = a->body };
+        struct event e = { .kind = a->kind,
+                           .conversation = a->conversation,
+                           .seq = a->seq,
+                           .id = a->id,
+                           .from = a->from,
+                           .body = a->body };
         c->notices = (struct notices){ members_ref(c->members), c->i, event_encode(&e) };
     }
     op_finish(op, err);

@@ -52,9 +52,14 @@ static void mark_viewed(struct op *op, enum err err)
     m->self->member[0].user = m->user;
     snprintf(m->body, sizeof m->body, "\"read\":%" PRIu64, m->read);
     m->effect = (struct append_effect){ .kind = EFFECT_READ, .user = m->user, .number = m->read };
-    *a = (struct append){ .kind = EVENT_MARK, .conversation = m->conversation, .from = m->user,
-                          .body = text_of(m->body), .members = m->self, .effects = &m->effect,
-                          .effects_count = 1, .i = m->i };
+    *a = (struct append){ .kind = EVENT_MARK,
+                          .conversation = m->conversation,
+                          .from = m->user,
+                          .body = text_of(m->body),
+                          .members = m->self,
+                          .effects = &m->effect,
+                          .effects_count = 1,
+                          .i = m->i };
     store_append(m->chat->store, a, op_then(op, mark_appended));
 }
 
@@ -64,8 +69,9 @@ static void mark_appended(struct op *op, enum err err)
     struct append *a = &m->append;
 
     if (!err) {
-        struct event e = { .kind = a->kind, .conversation = a->conversation, .id = a->id, .from = a->from,
-                           .body = a->body };
+        struct event e = {
+            .kind = a->kind, .conversation = a->conversation, .id = a->id, .from = a->from, .body = a->body
+        };
         m->notices = (struct notices){ members_ref(m->self), m->i, event_encode(&e) };
     }
     op_finish(op, err);

@@ -53,27 +53,43 @@ static void membership_event(struct membership *m, enum event_kind kind, const c
     a->effects_count = 1;
 }
 
+/* Only owners give a role, to a member or to one who joins. */
+static enum err membership_decide_role(struct post *p, const struct member *now)
+{
+    struct membership *m = (struct membership *)p;
+    enum err err = authz_check(p->members, p->user, ACTION_SET_ROLE);
+
+    p->is_needless = now->role == m->role && (err == ERR_OK || err == ERR_FORBIDDEN);
+    if (p->is_needless)
+        return ERR_OK;
+    if (!err && now->role == ROLE_OWNER && membership_owners(p->members) == 1)
+        return ERR_LAST_OWNER;
+    return err;
+}
+
+static enum err membership_decide_join(struct post *p)
+{
+    struct membership *m = (struct membership *)p;
+    enum err err = authz_check(p->members, p->user, m->role == ROLE_MEMBER ? ACTION_ADD : ACTION_SET_ROLE);
+
+    if (err)
+        return err;
+    if (p->members->count >= LIMIT_MEMBERS)
+        return ERR_GROUP_FULL;
+    m->has_joined = true;
+    p->recipients = membership_with(p->members, m->whom, m->role);
+    return ERR_OK;
+}
+
 static enum err membership_decide_put(struct post *p)
 {
     struct membership *m = (struct membership *)p;
     const struct member *now = members_find(p->members, m->whom);
-    enum err err = authz_check(p->members, p->user, now ? ACTION_SET_ROLE : ACTION_ADD);
 
-    /* Nobody gives a role above the own, and only owners give any. */
-    if (!err && !now && m->role != ROLE_MEMBER)
-        err = authz_check(p->members, p->user, ACTION_SET_ROLE);
-    if (err && !(now && now->role == m->role && err == ERR_FORBIDDEN))
+    m->has_joined = false;
+    enum err err = now ? membership_decide_role(p, now) : membership_decide_join(p);
+    if (err || p->is_needless)
         return err;
-    p->is_needless = now && now->role == m->role;
-    if (p->is_needless)
-        return ERR_OK;
-    if (now && now->role == ROLE_OWNER && membership_owners(p->members) == 1)
-        return ERR_LAST_OWNER;
-    if (!now && p->members->count >= LIMIT_MEMBERS)
-        return ERR_GROUP_FULL;
-    m->has_joined = !now;
-    if (!now)
-        p->recipients = membership_with(p->members, m->whom, m->role);
     p->effect = (struct append_effect){ .kind = EFFECT_MEMBER_PUT, .user = m->whom, .role = m->role };
     membership_event(m, EVENT_MEMBER, now ? "role" : "joined");
     return ERR_OK;

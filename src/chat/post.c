@@ -76,8 +76,13 @@ static void post_decide(struct op *op, enum err err)
 
 static struct blob *post_encode(const struct append *a)
 {
-    struct event e = { .kind = a->kind, .conversation = a->conversation, .seq = a->seq, .id = a->id,
-                       .from = a->from, .key = a->key, .body = a->body };
+    struct event e = { .kind = a->kind,
+                       .conversation = a->conversation,
+                       .seq = a->seq,
+                       .id = a->id,
+                       .from = a->from,
+                       .key = a->key,
+                       .body = a->body };
 
     return event_encode(&e);
 }

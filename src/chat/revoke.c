@@ -45,8 +45,9 @@ static void revoke_deleted(struct op *op, enum err err)
     r->self = members_new(1);
     r->self->member[0].user = r->user;
     snprintf(r->body, sizeof r->body, "\"device\":\"%" PRIu64 "\",\"change\":\"revoked\"", r->device.n);
-    r->append = (struct append){ .kind = EVENT_DEVICE, .from = r->user, .body = text_of(r->body),
-                                 .members = r->self, .i = r->i };
+    r->append = (struct append){
+        .kind = EVENT_DEVICE, .from = r->user, .body = text_of(r->body), .members = r->self, .i = r->i
+    };
     store_append(r->chat->store, &r->append, op_then(op, revoke_appended));
 }
 
@@ -55,7 +56,9 @@ static void revoke_appended(struct op *op, enum err err)
     struct revoke *r = (struct revoke *)op;
 
     if (!err) {
-        struct event e = { .kind = EVENT_DEVICE, .id = r->append.id, .from = r->user, .body = r->append.body };
+        struct event e = {
+            .kind = EVENT_DEVICE, .id = r->append.id, .from = r->user, .body = r->append.body
+        };
         r->notices = (struct notices){ members_ref(r->self), r->i, event_encode(&e) };
     }
     op_finish(op, ERR_OK);

@@ -10,7 +10,7 @@ struct roster_entry {
 };
 
 struct roster {
-    struct roster_entry *entries;   /* used longest ago first */
+    struct roster_entry *entries; /* used longest ago first */
     uint32_t count, count_max;
 };
 

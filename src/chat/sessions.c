@@ -12,8 +12,9 @@ struct sessions_entry {
 };
 
 struct sessions {
-    struct sessions_entry *entries;     /* put longest ago first */
+    struct sessions_entry *entries; /* put longest ago first */
     uint32_t count, count_max;
+    uint64_t era;
 };
 
 static void sessions_write_id(uint8_t *at, uint64_t id)
@@ -31,8 +32,8 @@ static uint64_t sessions_read_id(const uint8_t *at)
     return id;
 }
 
-void sessions_token_make(struct user_id user, struct device_id device, char into[static SESSIONS_TOKEN_TEXT + 1],
-                         uint8_t hash[static SECRET_HASH_BYTES])
+void sessions_token_make(struct user_id user, struct device_id device,
+                         char into[static SESSIONS_TOKEN_TEXT + 1], uint8_t hash[static SECRET_HASH_BYTES])
 {
     uint8_t token[SESSIONS_TOKEN_BYTES];
 
@@ -106,13 +107,16 @@ bool sessions_find(struct sessions *s, struct device_id device, const uint8_t ha
     return true;
 }
 
-void sessions_put(struct sessions *s, const struct session *session, const uint8_t hash[static SECRET_HASH_BYTES],
-                  uint64_t now_ms)
+void sessions_put(struct sessions *s, const struct session *session,
+                  const uint8_t hash[static SECRET_HASH_BYTES], uint64_t now_ms)
 {
-    sessions_forget(s, session->device);
+    struct sessions_entry *e = sessions_entry(s, session->device);
+
+    if (e)
+        sessions_drop(s, e);
     if (s->count >= s->count_max)
         sessions_drop(s, s->entries);
-    struct sessions_entry *e = calloc(1, sizeof *e);
+    e = calloc(1, sizeof *e);
     CHECK(e);
     e->device = session->device.n;
     e->session = *session;
@@ -126,6 +130,12 @@ void sessions_forget(struct sessions *s, struct device_id device)
 {
     struct sessions_entry *e = sessions_entry(s, device);
 
+    s->era++;
     if (e)
         sessions_drop(s, e);
+}
+
+uint64_t sessions_era(const struct sessions *s)
+{
+    return s->era;
 }

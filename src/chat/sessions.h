@@ -31,3 +31,5 @@ bool sessions_find(struct sessions *s, struct device_id device, const uint8_t ha
 void sessions_put(struct sessions *s, const struct session *session, const uint8_t hash[static SECRET_HASH_BYTES],
                   uint64_t now_ms);
 void sessions_forget(struct sessions *s, struct device_id device);
+/* How often something was forgotten: a row read before that may tell of a session that has ended since. */
+uint64_t sessions_era(const struct sessions *s);

@@ -130,7 +130,7 @@ static void hub_tell(struct hub_waiter *w, struct inbox_seq i, struct blob *enco
     uint64_t next = w->after.n + w->ride_count + 1;
 
     if (i.n < next)
-        return;                     /* the reading will find, or found, it */
+        return; /* the reading will find, or found, it */
     if (i.n == next && !w->has_gap && w->ride_count < HUB_RIDE_MAX)
         w->ride[w->ride_count++] = blob_ref(encoded);
     else
