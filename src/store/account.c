@@ -8,7 +8,7 @@ struct account_request {
     struct request request;
     const struct account *account;
     const char *password_hash;
-    struct text text;               /* handle or name */
+    struct text text; /* handle or name */
     struct user_id user;
     const struct user_id *users;
     uint32_t count;
@@ -187,7 +187,8 @@ static const struct request_kind accounts_count_kind = {
     .name = "accounts_count", .stages = 1, .send = accounts_count_send, .take = accounts_count_take
 };
 
-void store_accounts_count(struct store *s, const struct user_id *users, uint32_t count, uint32_t *found, struct op *op)
+void store_accounts_count(struct store *s, const struct user_id *users, uint32_t count, uint32_t *found,
+                          struct op *op)
 {
     struct account_request *r = request_new(sizeof *r, &accounts_count_kind);
 

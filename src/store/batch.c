@@ -105,7 +105,8 @@ static void batch_prepare_heads(struct batch *b)
 
     for (uint32_t n = 0; n < b->run; n++) {
         struct batch_item *item = &b->item[n];
-        struct batch_head *head = batch_has_head(item->a) ? batch_find_head(b, item->a->conversation.n) : NULL;
+        struct batch_head *head =
+            batch_has_head(item->a) ? batch_find_head(b, item->a->conversation.n) : NULL;
         item->head = head ? (uint32_t)(head - b->head) : BATCH_NO_HEAD;
         if (!head)
             continue;
@@ -124,7 +125,8 @@ static void batch_prepare_rows(struct batch *b)
         const struct members *m = b->item[n].a->members;
         CHECK(b->rows_count + m->count <= b->rows_max);
         for (uint32_t k = 0; k < m->count; k++)
-            b->row[b->rows_count++] = (struct batch_row){ .user = m->member[k].user.n, .item = n, .member = k };
+            b->row[b->rows_count++] =
+                (struct batch_row){ .user = m->member[k].user.n, .item = n, .member = k };
     }
     qsort(b->row, b->rows_count, sizeof *b->row, batch_compare_rows);
 

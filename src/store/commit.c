@@ -17,12 +17,15 @@ static bool commit_is_down(const struct commit *c)
     return c->down_ms && loop_now_ms(c->loop) - c->down_ms >= COMMIT_DOWN_MS;
 }
 
-/* Ends what waited too long. What a lane put back is older than what stands behind it, so the first is the oldest. */
+/* Ends what waited too long. What a lane put back is older than what stands behind it, so the first is the oldest.
+ * Its first call, in the loop's first turn, also begins the time that Postgres has to be there. */
 static void commit_tick(void *ctx)
 {
     struct commit *c = ctx;
     uint64_t now_ms = loop_now_ms(c->loop);
 
+    if (!c->down_ms && commit_up(c) == 0)
+        c->down_ms = now_ms;
     while (c->first && (c->first->deadline_ms <= now_ms || commit_is_down(c))) {
         struct append *a = c->first;
         c->first = a->next;
@@ -42,9 +45,9 @@ void commit_init(struct commit *c, struct loop *l, const struct config *config, 
     *c = (struct commit){ .loop = l, .ids = ids, .lanes_count = (uint32_t)config->store_commit_lanes };
     CHECK(c->lanes_count > 0 && c->lanes_count <= COMMIT_LANES_MAX);
     c->last = &c->first;
-    c->down_ms = loop_now_ms(l) ? loop_now_ms(l) : 1;
     c->used = pick_new(items_max);
     loop_timer_init(&c->timer, l, commit_tick, c);
+    loop_timer_set(&c->timer, 0);
     for (uint32_t n = 0; n < c->lanes_count; n++) {
         struct commit_lane *lane = &c->lane[n];
         lane->commit = c;

@@ -18,7 +18,7 @@ struct device_request {
     uint32_t count;
 };
 
-enum { DEVICE_LOCK, DEVICE_EXPIRE, DEVICE_INSERT, DEVICE_CURSOR };     /* nth of device_create_send() */
+enum { DEVICE_LOCK, DEVICE_EXPIRE, DEVICE_INSERT, DEVICE_CURSOR }; /* nth of device_create_send() */
 
 /* The mailbox's lock keeps a second login from counting at the same time, and holds the head still. */
 static void device_create_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)

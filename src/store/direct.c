@@ -35,7 +35,8 @@ static const struct request_kind direct_kind = {
     .name = "direct", .stages = 1, .send = direct_send, .take = direct_take
 };
 
-void store_direct(struct store *s, struct user_id a, struct user_id b, struct conversation_id *out, struct op *op)
+void store_direct(struct store *s, struct user_id a, struct user_id b, struct conversation_id *out,
+                  struct op *op)
 {
     struct direct_request *r = request_new(sizeof *r, &direct_kind);
 

@@ -42,7 +42,9 @@ static void effect_collect_item(struct effects *f, const struct batch *b, const 
     const struct append *a = item->a;
     const struct members *m = a->members;
     uint64_t seq = batch_seq(b, item).n;
-    struct effect_row row = { .conversation = a->conversation.n, .conversation_kind = (uint16_t)m->kind, .number = seq };
+    struct effect_row row = { .conversation = a->conversation.n,
+                              .conversation_kind = (uint16_t)m->kind,
+                              .number = seq };
 
     if (a->create.is_wanted) {
         row.conversation_kind = (uint16_t)a->create.kind;
@@ -92,7 +94,7 @@ enum effect_column {
     EFFECT_USER,
     EFFECT_CONVERSATION,
     EFFECT_NUMBER,
-    EFFECT_NUMBER_BEFORE,                   /* a new member has read up to where they joined */
+    EFFECT_NUMBER_BEFORE, /* a new member has read up to where they joined */
     EFFECT_ROLE,
     EFFECT_KIND,
     EFFECT_TEXT,

@@ -11,7 +11,7 @@
 
 static char *encode_more(struct encode *e, size_t bytes)
 {
-    if (e->bytes + bytes >= e->room) {      /* never NULL, which would be SQL's NULL */
+    if (e->bytes + bytes >= e->room) { /* never NULL, which would be SQL's NULL */
         e->room = (e->bytes + bytes) * 2 + 1024;
         e->at = realloc(e->at, e->room);
         CHECK(e->at);
@@ -84,7 +84,7 @@ void encode_array(struct encode *e, enum encode_type type, uint32_t count)
 {
     encode_begin(e);
     encode_u32(e, count ? 1 : 0);
-    encode_u32(e, 1);                       /* nulls may follow */
+    encode_u32(e, 1); /* nulls may follow */
     encode_u32(e, type);
     if (count) {
         encode_u32(e, count);

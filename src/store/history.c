@@ -29,7 +29,7 @@ static void history_send(struct request *r, struct pg *pg, struct encode *e, uin
         encode_int8(e, read->after.n);
     else
         encode_int8(e, read->before.n ? read->before.n : INT64_MAX);
-    encode_int8(e, history_limit(read) + 1);    /* one more says whether there is more */
+    encode_int8(e, history_limit(read) + 1); /* one more says whether there is more */
     if (is_after)
         encode_int8(e, read->joined.n);
     pg_send(pg, is_after ? SQL_HISTORY_AFTER : SQL_HISTORY_BEFORE, e);

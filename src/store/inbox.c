@@ -17,7 +17,7 @@ struct inbox_request {
     struct inbox_read *read;
 };
 
-enum { INBOX_TIMELINE, INBOX_HEAD, INBOX_ROWS };       /* nth of the first stage */
+enum { INBOX_TIMELINE, INBOX_HEAD, INBOX_ROWS }; /* nth of the first stage */
 
 static bool inbox_has_message(const struct inbox_row *row)
 {
@@ -150,7 +150,9 @@ static enum err inbox_take(struct request *r, uint32_t stage, uint32_t nth, cons
     return err;
 }
 
-static const struct request_kind inbox_kind = { .name = "inbox", .stages = 2, .send = inbox_send, .take = inbox_take };
+static const struct request_kind inbox_kind = {
+    .name = "inbox", .stages = 2, .send = inbox_send, .take = inbox_take
+};
 
 void store_inbox_after(struct store *s, struct user_id user, struct inbox_seq after, struct inbox_read *into,
                        struct op *op)

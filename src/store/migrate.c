@@ -29,14 +29,15 @@ static uint64_t migrate_clock_ms(clockid_t clock)
 static void migrate_notice(void *ctx, const PGresult *r)
 {
     (void)ctx;
-    (void)r;                        /* "already exists, skipping" */
+    (void)r; /* "already exists, skipping" */
 }
 
 static enum err migrate_refuse(const char *why, const char *text)
 {
     char quoted[512];
 
-    log_line(LOG_ERROR, "migrate_failed", "why=%s text=%s", why, log_quoted(quoted, sizeof quoted, text ? text : ""));
+    log_line(LOG_ERROR, "migrate_failed", "why=%s text=%s", why,
+             log_quoted(quoted, sizeof quoted, text ? text : ""));
     return ERR_STORE_DOWN;
 }
 
@@ -108,8 +109,9 @@ static enum err migrate_apply(PGconn *conn, const struct sql_schema *file)
     snprintf(version, sizeof version, "%u", file->version);
     err = migrate_run(conn, file->text, file->name);
     if (!err) {
-        PGresult *r = PQexecParams(conn, "INSERT INTO schema_migration (version, name, sha256) VALUES ($1, $2, $3)", 3,
-                                   NULL, values, NULL, NULL, 0);
+        PGresult *r =
+            PQexecParams(conn, "INSERT INTO schema_migration (version, name, sha256) VALUES ($1, $2, $3)", 3,
+                         NULL, values, NULL, NULL, 0);
         if (PQresultStatus(r) != PGRES_COMMAND_OK)
             err = migrate_refuse(file->name, PQerrorMessage(conn));
         PQclear(r);
@@ -125,7 +127,8 @@ static enum err migrate_apply(PGconn *conn, const struct sql_schema *file)
 static enum err migrate_compare(PGconn *conn, uint32_t *count)
 {
     PGresult *r = PQexec(conn, "SELECT version, name, sha256 FROM schema_migration ORDER BY version");
-    enum err err = PQresultStatus(r) == PGRES_TUPLES_OK ? ERR_OK : migrate_refuse("read", PQerrorMessage(conn));
+    enum err err =
+        PQresultStatus(r) == PGRES_TUPLES_OK ? ERR_OK : migrate_refuse("read", PQerrorMessage(conn));
     struct sql_schema file;
 
     *count = (uint32_t)PQntuples(r);

@@ -132,7 +132,8 @@ static void outcome_run(struct commit_lane *l)
         pg_end(&l->pg);
         return;
     }
-    batch_prepare(b, b->count < b->limit ? b->count : b->limit, l->commit->ids, loop_unix_ms(l->commit->loop));
+    batch_prepare(b, b->count < b->limit ? b->count : b->limit, l->commit->ids,
+                  loop_unix_ms(l->commit->loop));
     for (uint32_t n = 0; n < b->run; n++)
         if (b->item[n].a->deadline_ms < first_deadline_ms)
             first_deadline_ms = b->item[n].a->deadline_ms;
@@ -201,7 +202,8 @@ static void outcome_failed(struct commit_lane *l)
     struct batch *b = &l->batch;
     bool is_poison = outcome_is_class(l, "21222342") && !l->key_conflict;
 
-    log_line(LOG_WARN, "store_batch_failed", "sqlstate=%s run=%u retries=%u", l->sqlstate, b->run, l->retries);
+    log_line(LOG_WARN, "store_batch_failed", "sqlstate=%s run=%u retries=%u", l->sqlstate, b->run,
+             l->retries);
     if (outcome_is_class(l, "40") || strcmp(l->sqlstate, "55P03") == 0 || l->key_conflict) {
         if (++l->retries > OUTCOME_RETRIES_MAX)
             outcome_answer(l, outcome_timeout);

@@ -25,8 +25,8 @@ enum partition_span { PARTITION_MONTH, PARTITION_WEEK, PARTITION_KEY_DAY };
 static const struct {
     const char *name;
     enum partition_span span;
-    uint32_t behind, ahead;                 /* spans made before and after the present one */
-    uint32_t keep_days;                     /* 0: for ever */
+    uint32_t behind, ahead; /* spans made before and after the present one */
+    uint32_t keep_days; /* 0: for ever */
 } partition_tables[PARTITION_TABLES] = {
     { "message", PARTITION_MONTH, 1, 2, 0 },
     { "inbox", PARTITION_WEEK, 1, 3, LIMIT_INBOX_DAYS },
@@ -64,7 +64,8 @@ static uint64_t partition_border(enum partition_span span, uint64_t unix_ms)
     return span == PARTITION_KEY_DAY ? unix_ms << 16 : snowflake_at(unix_ms);
 }
 
-static void partition_suffix(enum partition_span span, uint64_t unix_ms, char into[static PARTITION_SUFFIX_MAX])
+static void partition_suffix(enum partition_span span, uint64_t unix_ms,
+                             char into[static PARTITION_SUFFIX_MAX])
 {
     time_t seconds = (time_t)(unix_ms / 1000);
     struct tm t;
@@ -108,7 +109,8 @@ void partition_encode_make(struct encode *e, uint64_t unix_ms)
         encode_item_int8(e, all[n].to);
 }
 
-bool partition_oldest(uint32_t table, uint64_t unix_ms, const char **name, char suffix[static PARTITION_SUFFIX_MAX])
+bool partition_oldest(uint32_t table, uint64_t unix_ms, const char **name,
+                      char suffix[static PARTITION_SUFFIX_MAX])
 {
     uint64_t keep_ms = partition_tables[table].keep_days * PARTITION_DAY_MS;
     enum partition_span span = partition_tables[table].span;

@@ -20,24 +20,32 @@ static void pg_timer(void *ctx);
 /* Sequential scans, and joins that begin with one, would lock heads in the order of the heap; here every statement
  * walks from a sorted array to an index. Generic plans are refused by Citus. */
 static const char *const pg_settings[] = {
-    [PG_COMMITS] = "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),"
-                   " set_config('enable_mergejoin', 'off', false), set_config('enable_hashjoin', 'off', false),"
-                   " set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname ="
-                   " 'citus') THEN 'auto' ELSE 'force_generic_plan' END, false),"
-                   " set_config('citus.enable_deadlock_prevention', 'off', false),"
-                   " set_config('citus.multi_shard_modify_mode', 'sequential', false),"
-                   " set_config('jit', 'off', false),"
-                   " set_config('statement_timeout', '2500', false), set_config('lock_timeout', '1500', false)",
-    [PG_READS] = "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),"
-                 " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"
-                 " set_config('default_transaction_isolation', 'repeatable read', false),"
-                 " set_config('default_transaction_read_only', 'on', false),"
-                 " set_config('statement_timeout', '3500', false)",
-    [PG_WRITES] = "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),"
-                  " set_config('enable_mergejoin', 'off', false), set_config('enable_hashjoin', 'off', false),"
-                  " set_config('jit', 'off', false),"
-                  " set_config('statement_timeout', '3500', false), set_config('lock_timeout', '1500', false)",
+    [PG_COMMITS] =
+        "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),"
+        " set_config('enable_mergejoin', 'off', false), set_config('enable_hashjoin', 'off', false),"
+        " set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname ="
+        " 'citus') THEN 'auto' ELSE 'force_generic_plan' END, false),"
+        " set_config('citus.enable_deadlock_prevention', 'off', false),"
+        " set_config('citus.multi_shard_modify_mode', 'sequential', false),"
+        " set_config('jit', 'off', false),"
+        " set_config('statement_timeout', '2500', false), set_config('lock_timeout', '1500', false)",
+    [PG_READS] =
+        "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),"
+        " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"
+        " set_config('default_transaction_isolation', 'repeatable read', false),"
+        " set_config('default_transaction_read_only', 'on', false),"
+        " set_config('statement_timeout', '3500', false)",
+    [PG_WRITES] =
+        "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),"
+        " set_config('enable_mergejoin', 'off', false), set_config('enable_hashjoin', 'off', false),"
+        " set_config('jit', 'off', false),"
+        " set_config('statement_timeout', '3500', false), set_config('lock_timeout', '1500', false)",
 };
+
+const char *pg_session(enum pg_role role)
+{
+    return pg_settings[role];
+}
 
 const char *pg_sqlstate(const PGresult *r)
 {
@@ -64,8 +72,8 @@ static void pg_log_down(struct pg *pg, const char *why, const char *text)
 {
     char quoted[512];
 
-    log_line(LOG_WARN, "store_lost", "role=%d state=%d why=%s failures=%u text=%s", (int)pg->role, (int)pg->state, why,
-             pg->failures, log_quoted(quoted, sizeof quoted, text ? text : ""));
+    log_line(LOG_WARN, "store_lost", "role=%d state=%d why=%s failures=%u text=%s", (int)pg->role,
+             (int)pg->state, why, pg->failures, log_quoted(quoted, sizeof quoted, text ? text : ""));
 }
 
 void pg_drop(struct pg *pg, const char *why)
@@ -112,7 +120,7 @@ static void pg_push(struct pg *pg)
 static void pg_prepare(struct pg *pg)
 {
     bool ok = PQsetnonblocking(pg->conn, 1) == 0 && PQenterPipelineMode(pg->conn) &&
-              PQsendQueryParams(pg->conn, pg_settings[pg->role], 0, NULL, NULL, NULL, NULL, 1);
+              PQsendQueryParams(pg->conn, pg_session(pg->role), 0, NULL, NULL, NULL, NULL, 1);
 
     pg->state = PG_PREPARING;
     pg->awaited = 1;
@@ -148,8 +156,10 @@ static void pg_connect_poll(struct pg *pg)
 
 static void pg_connect(struct pg *pg)
 {
-    const char *const names[] = { "dbname", "fallback_application_name", "client_encoding", "tcp_user_timeout",
-                                  "keepalives_idle", "keepalives_interval", "keepalives_count", NULL };
+    const char *const names[] = { "dbname",           "fallback_application_name",
+                                  "client_encoding",  "tcp_user_timeout",
+                                  "keepalives_idle",  "keepalives_interval",
+                                  "keepalives_count", NULL };
     const char *const values[] = { pg->conninfo, "posthorn", "UTF8", "5000", "10", "5", "3", NULL };
 
     pg->state = PG_CONNECTING;
@@ -179,7 +189,7 @@ static void pg_prepared(struct pg *pg, const PGresult *r)
     case PGRES_COMMAND_OK:
         return;
     default:
-        pg_drop(pg, "prepare");     /* the schema is older or newer than this program, for instance */
+        pg_drop(pg, "prepare"); /* the schema is older or newer than this program, for instance */
     }
 }
 
@@ -238,8 +248,8 @@ static void pg_timer(void *ctx)
         pg_drop(pg, pg->is_broken ? "send" : "timeout");
 }
 
-void pg_init(struct pg *pg, struct loop *l, const char *conninfo, enum pg_role role, const struct pg_calls *calls,
-             void *ctx)
+void pg_init(struct pg *pg, struct loop *l, const char *conninfo, enum pg_role role,
+             const struct pg_calls *calls, void *ctx)
 {
     *pg = (struct pg){ .loop = l, .conninfo = conninfo, .role = role, .calls = calls, .ctx = ctx };
     loop_timer_init(&pg->timer, l, pg_timer, pg);

@@ -58,5 +58,7 @@ void pg_end(struct pg *pg);         /* its owner has heard everything: no deadli
 /* Gives the connection up (the owner hears lost), and connects again. why is a word for the log. */
 void pg_drop(struct pg *pg, const char *why);
 
+/* The statement that makes the session of a role what it is. */
+const char *pg_session(enum pg_role role);
 /* The five characters of an error result; "" for one without. */
 const char *pg_sqlstate(const PGresult *r);

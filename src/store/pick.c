@@ -4,17 +4,17 @@
 #include <stdlib.h>
 
 enum {
-    PICK_LOOK_MAX = 4096,           /* of the queue in one pick, however many of them must stay */
-    PICK_LEAST_MS = 500,            /* what has less time left is not begun */
+    PICK_LOOK_MAX = 4096, /* of the queue in one pick, however many of them must stay */
+    PICK_LEAST_MS = 500, /* what has less time left is not begun */
 };
 
 struct commit_used {
     struct {
         uint64_t sender, high, low;
-        uint32_t round;             /* of the pick that put it here: others are empty places */
-    } *place;
-    uint32_t places, round;         /* places is a power of two */
-    uint64_t *closed;               /* hold keys whose later appends must stay */
+        uint32_t round; /* of the pick that put it here: others are empty places */
+    } * place;
+    uint32_t places, round; /* places is a power of two */
+    uint64_t *closed; /* hold keys whose later appends must stay */
     uint32_t closed_count, closed_max;
 };
 
@@ -51,7 +51,8 @@ static bool pick_use_key(struct commit_used *u, const struct append *a)
     uint64_t mixed = (a->key.low ^ a->key.high * 0x9e3779b97f4a7c15u ^ a->from.n) * 0xbf58476d1ce4e5b9u;
     uint32_t at = (uint32_t)(mixed >> 32) & (u->places - 1);
     for (; u->place[at].round == u->round; at = (at + 1) & (u->places - 1))
-        if (u->place[at].sender == a->from.n && u->place[at].high == a->key.high && u->place[at].low == a->key.low)
+        if (u->place[at].sender == a->from.n && u->place[at].high == a->key.high &&
+            u->place[at].low == a->key.low)
             return false;
     u->place[at].sender = a->from.n;
     u->place[at].high = a->key.high;

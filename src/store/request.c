@@ -90,8 +90,8 @@ static enum err request_error(struct request_lane *l, const PGresult *result)
     }
     if (strcmp(state, "23505") == 0 && l->at->kind->conflict)
         return l->at->kind->conflict;
-    log_line(LOG_WARN, "store_error", "request=%s stage=%u nth=%u sqlstate=%s", l->at->kind->name, l->stage, l->nth,
-             state);
+    log_line(LOG_WARN, "store_error", "request=%s stage=%u nth=%u sqlstate=%s", l->at->kind->name, l->stage,
+             l->nth, state);
     if (strcmp(state, "57014") == 0)
         return ERR_TIMEOUT;
     if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 || strncmp(state, "42", 2) == 0)
@@ -189,12 +189,15 @@ static bool request_is_down(const struct request_pool *p)
     return p->down_ms && loop_now_ms(p->loop) - p->down_ms >= REQUEST_DOWN_MS;
 }
 
-/* Ends what waited too long, in order of arrival; starts what was put back. */
+/* Ends what waited too long, in order of arrival; starts what was put back. Its first call, in the loop's first turn,
+ * also begins the time that Postgres has to be there: before that the loop's clock stood still. */
 static void request_tick(void *ctx)
 {
     struct request_pool *p = ctx;
     uint64_t now_ms = loop_now_ms(p->loop);
 
+    if (!p->down_ms && request_pool_up(p) == 0)
+        p->down_ms = now_ms;
     for (uint32_t n = 0; n < p->lanes_count; n++)
         request_next(&p->lane[n]);
     while (p->first && (p->first->deadline_ms <= now_ms || request_is_down(p)))
@@ -209,8 +212,8 @@ void request_pool_init(struct request_pool *p, struct loop *l, const char *conni
     CHECK(lanes > 0 && lanes <= REQUEST_LANES_MAX);
     *p = (struct request_pool){ .loop = l, .queued_max = queued_max, .lanes_count = lanes };
     p->last = &p->first;
-    p->down_ms = loop_now_ms(l) ? loop_now_ms(l) : 1;
     loop_timer_init(&p->timer, l, request_tick, p);
+    loop_timer_set(&p->timer, 0);
     for (uint32_t n = 0; n < lanes; n++) {
         p->lane[n].pool = p;
         pg_init(&p->lane[n].pg, l, conninfo, role, &request_calls, &p->lane[n]);

@@ -16,7 +16,7 @@ struct snapshot_request {
     bool is_whole[LIMIT_SNAPSHOT + 1];
 };
 
-enum { SNAPSHOT_TIMELINE, SNAPSHOT_HEAD, SNAPSHOT_PAGE };      /* nth of the first stage */
+enum { SNAPSHOT_TIMELINE, SNAPSHOT_HEAD, SNAPSHOT_PAGE }; /* nth of the first stage */
 
 static uint32_t snapshot_limit(const struct snapshot_read *read)
 {
@@ -38,7 +38,7 @@ static void snapshot_send(struct request *r, struct pg *pg, struct encode *e, ui
     encode_int8(e, q->user.n);
     pg_send(pg, SQL_MAILBOX_HEAD, e);
     encode_int8(e, read->before.n ? read->before.n : INT64_MAX);
-    encode_int8(e, snapshot_limit(read) + 1);   /* one more says whether there is a next page */
+    encode_int8(e, snapshot_limit(read) + 1); /* one more says whether there is a next page */
     pg_send(pg, SQL_USER_CONVERSATION_PAGE, e);
 }
 

@@ -255,8 +255,8 @@ static void stage_encode_messages(struct commit_lane *l, uint32_t count)
             const struct append *a = item->a;
             if (item->head == BATCH_NO_HEAD)
                 continue;
-            uint64_t value[] = { a->conversation.n, batch_id(b, item).n, batch_seq(b, item).n, a->from.n,
-                                 0, a->key.high, a->key.low };
+            uint64_t value[] = { a->conversation.n, batch_id(b, item).n, batch_seq(b, item).n, a->from.n, 0,
+                                 a->key.high,       a->key.low };
             if (column == 4)
                 encode_item_int2(&l->encode, (uint16_t)a->kind);
             else if (column == 7)
@@ -326,7 +326,8 @@ static void stage_send_keys(struct commit_lane *l)
         for (uint32_t n = 0; n < b->run; n++) {
             const struct batch_item *item = &b->item[n];
             const struct append *a = item->a;
-            uint64_t value[] = { a->conversation.n, batch_id(b, item).n, batch_seq(b, item).n, 0, a->body_hash };
+            uint64_t value[] = { a->conversation.n, batch_id(b, item).n, batch_seq(b, item).n, 0,
+                                 a->body_hash };
             if (!stage_has_key(a))
                 continue;
             if (column == 3)

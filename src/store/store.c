@@ -35,9 +35,11 @@ static void store_look_ended(struct request *r, enum err err)
     loop_timer_set(&((struct store_look *)r)->store->look, STORE_LOOK_MS);
 }
 
-static const struct request_kind store_look_kind = {
-    .name = "timeline", .stages = 1, .send = store_look_send, .take = store_look_take, .ended = store_look_ended
-};
+static const struct request_kind store_look_kind = { .name = "timeline",
+                                                     .stages = 1,
+                                                     .send = store_look_send,
+                                                     .take = store_look_take,
+                                                     .ended = store_look_ended };
 
 static void store_look(void *ctx)
 {
@@ -56,7 +58,8 @@ struct store *store_new(struct loop *l, struct ops *ops, const struct config *c,
     CHECK(s);
     s->loop = l;
     commit_init(&s->commit, l, c, ids);
-    request_pool_init(&s->reads, l, c->store_conninfo, PG_READS, (uint32_t)c->store_read_lanes, LIMIT_READS_QUEUED);
+    request_pool_init(&s->reads, l, c->store_conninfo, PG_READS, (uint32_t)c->store_read_lanes,
+                      LIMIT_READS_QUEUED);
     request_pool_init(&s->writes, l, c->store_conninfo, PG_WRITES, STORE_WRITE_LANES, LIMIT_READS_QUEUED);
     partition_init(&s->partition, l, &s->writes);
     loop_timer_init(&s->look, l, store_look, s);

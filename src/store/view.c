@@ -16,7 +16,8 @@ uint32_t view_take_places(const PGresult *result, struct conversation *at)
     return (uint32_t)rows;
 }
 
-void view_send(struct pg *pg, struct encode *e, struct user_id user, const struct conversation *at, uint32_t count)
+void view_send(struct pg *pg, struct encode *e, struct user_id user, const struct conversation *at,
+               uint32_t count)
 {
     encode_reset(e);
     encode_array(e, ENCODE_INT4, count);

@@ -196,7 +196,8 @@ int64_t rig_sql(struct rig *r, const char *format, ...)
     return n;
 }
 
-struct rig_append *rig_message(struct rig *r, struct members *m, uint32_t from, uint64_t key, const char *text)
+struct rig_append *rig_message(struct rig *r, struct members *m, uint32_t from, uint64_t key,
+                               const char *text)
 {
     struct rig_append *a = calloc(1, sizeof *a);
 
@@ -265,8 +266,9 @@ void rig_append_free(struct rig_append *a)
 
 void rig_accounts(struct rig *r, uint64_t base, uint32_t count)
 {
-    rig_sql(r, "INSERT INTO account (user_id, handle, password_hash, created_ms)"
-               " SELECT n, 'user' || n, 'x', 1 FROM generate_series(%llu, %llu) n",
+    rig_sql(r,
+            "INSERT INTO account (user_id, handle, password_hash, created_ms)"
+            " SELECT n, 'user' || n, 'x', 1 FROM generate_series(%llu, %llu) n",
             (unsigned long long)base + 1, (unsigned long long)base + count);
     rig_sql(r, "INSERT INTO mailbox (user_id) SELECT n FROM generate_series(%llu, %llu) n",
             (unsigned long long)base + 1, (unsigned long long)base + count);
@@ -280,7 +282,9 @@ struct members *rig_conversation(struct rig *r, enum conversation_kind kind, uin
     m->kind = kind;
     m->epoch = 1;
     for (uint32_t n = 0; n < count; n++)
-        m->member[n] = (struct member){ .user = { base + 1 + n }, .role = n ? ROLE_MEMBER : ROLE_OWNER, .joined = { 1 } };
+        m->member[n] = (struct member){ .user = { base + 1 + n },
+                                        .role = n ? ROLE_MEMBER : ROLE_OWNER,
+                                        .joined = { 1 } };
     struct rig_append *a = rig_message(r, m, 0, 0, "");
     a->append.kind = EVENT_CONVERSATION;
     a->append.create = (struct append_create){ .is_wanted = true, .kind = kind, .title = TEXT("a title") };
@@ -300,16 +304,19 @@ struct key rig_key(uint64_t n)
 
 void rig_check_invariants(struct rig *r)
 {
-    assert_int_equal(rig_sql(r, "SELECT count(*) FROM (SELECT 1 FROM message GROUP BY conversation_id"
-                                " HAVING min(seq) <> 1 OR max(seq) <> count(*) OR count(DISTINCT seq) <> count(*)) t"),
+    assert_int_equal(
+        rig_sql(r, "SELECT count(*) FROM (SELECT 1 FROM message GROUP BY conversation_id"
+                   " HAVING min(seq) <> 1 OR max(seq) <> count(*) OR count(DISTINCT seq) <> count(*)) t"),
+        0);
+    assert_int_equal(rig_sql(r,
+                             "SELECT count(*) FROM (SELECT 1 FROM inbox GROUP BY user_id"
+                             " HAVING min(i) <> 1 OR max(i) <> count(*) OR count(DISTINCT i) <> count(*)) t"),
                      0);
-    assert_int_equal(rig_sql(r, "SELECT count(*) FROM (SELECT 1 FROM inbox GROUP BY user_id"
-                                " HAVING min(i) <> 1 OR max(i) <> count(*) OR count(DISTINCT i) <> count(*)) t"),
-                     0);
-    assert_int_equal(rig_sql(r, "SELECT count(*) FROM conversation c WHERE last_seq <>"
-                                " (SELECT count(*) FROM message m WHERE m.conversation_id = c.conversation_id)"
-                                " OR last_id <>"
-                                " (SELECT max(id) FROM message m WHERE m.conversation_id = c.conversation_id)"),
+    assert_int_equal(rig_sql(r,
+                             "SELECT count(*) FROM conversation c WHERE last_seq <>"
+                             " (SELECT count(*) FROM message m WHERE m.conversation_id = c.conversation_id)"
+                             " OR last_id <>"
+                             " (SELECT max(id) FROM message m WHERE m.conversation_id = c.conversation_id)"),
                      0);
     assert_int_equal(rig_sql(r, "SELECT count(*) FROM mailbox b WHERE last_i <>"
                                 " (SELECT count(*) FROM inbox x WHERE x.user_id = b.user_id)"),
@@ -320,8 +327,9 @@ void rig_check_invariants(struct rig *r)
     assert_int_equal(rig_sql(r, "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE kind NOT IN (7, 8)"
                                 " GROUP BY user_id, conversation_id, id HAVING count(*) > 1) t"),
                      0);
-    assert_int_equal(rig_sql(r, "SELECT count(*) FROM (SELECT seq, lag(seq) OVER (PARTITION BY conversation_id"
-                                " ORDER BY id) AS before FROM message) t WHERE before >= seq"),
+    assert_int_equal(rig_sql(r,
+                             "SELECT count(*) FROM (SELECT seq, lag(seq) OVER (PARTITION BY conversation_id"
+                             " ORDER BY id) AS before FROM message) t WHERE before >= seq"),
                      0);
     assert_int_equal(rig_sql(r, "SELECT count(*) FROM (SELECT m.seq, lag(m.seq) OVER (PARTITION BY x.user_id,"
                                 " x.conversation_id ORDER BY x.i) AS before FROM inbox x"

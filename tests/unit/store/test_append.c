@@ -24,7 +24,8 @@ static int close_rig(void **state)
 
 static int64_t count_messages(struct conversation_id c)
 {
-    return rig_sql(&rig, "SELECT count(*) FROM message WHERE conversation_id = %llu", (unsigned long long)c.n);
+    return rig_sql(&rig, "SELECT count(*) FROM message WHERE conversation_id = %llu",
+                   (unsigned long long)c.n);
 }
 
 static void numbers_are_dense_and_every_member_has_one(void **state)
@@ -43,7 +44,8 @@ static void numbers_are_dense_and_every_member_has_one(void **state)
     assert_int_equal(rig_sql(&rig, "SELECT last_seq FROM conversation WHERE conversation_id = %llu",
                              (unsigned long long)m->conversation.n),
                      6);
-    assert_int_equal(rig_sql(&rig, "SELECT count(*) FROM member WHERE conversation_id = %llu AND joined_seq = 1",
+    assert_int_equal(rig_sql(&rig,
+                             "SELECT count(*) FROM member WHERE conversation_id = %llu AND joined_seq = 1",
                              (unsigned long long)m->conversation.n),
                      3);
     members_free(&m);
@@ -97,7 +99,7 @@ static void a_repeated_key_is_answered_as_before(void **state)
     assert_int_equal(again->append.seq.n, first->append.seq.n);
     assert_int_equal(again->append.id.n, first->append.id.n);
     assert_int_equal(rig_append_do(other), ERR_KEY_REUSED);
-    assert_int_equal(rig_append_do(peer), ERR_OK);         /* keys are the sender's own */
+    assert_int_equal(rig_append_do(peer), ERR_OK); /* keys are the sender's own */
     assert_false(peer->append.is_duplicate);
     assert_int_equal(count_messages(m->conversation), 3);
     assert_int_equal(rig_sql(&rig, "SELECT tries FROM send_key WHERE sender_id = 301"), 1);
@@ -341,8 +343,9 @@ static void ids_rise_above_a_clock_that_is_ahead(void **state)
     (void)state;
     struct members *m = rig_conversation(&rig, CONVERSATION_GROUP, 900, 2);
     struct rig_append *a[3];
-    uint64_t ahead = (uint64_t)rig_sql(&rig, "UPDATE conversation SET last_id = last_id + (3600000::bigint << 22)"
-                                             " WHERE conversation_id = %llu RETURNING last_id",
+    uint64_t ahead = (uint64_t)rig_sql(&rig,
+                                       "UPDATE conversation SET last_id = last_id + (3600000::bigint << 22)"
+                                       " WHERE conversation_id = %llu RETURNING last_id",
                                        (unsigned long long)m->conversation.n);
 
     for (int n = 0; n < 3; n++) {

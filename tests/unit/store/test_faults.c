@@ -29,7 +29,8 @@ static int open_rig(void **state)
     rig_pg("start", RIG_FAULTS_DIR, line);
     rig_open(&rig, RIG_FAULTS_DIR, "test_faults", "commit_lanes = 3\nbatch_messages_max = 8\n");
     rig_accounts(&rig, 0, USERS + CONVERSATIONS);
-    rig_sql(&rig, "CREATE TABLE told (sender bigint, high bigint, low bigint, conversation bigint, seq bigint, id bigint)");
+    rig_sql(&rig, "CREATE TABLE told (sender bigint, high bigint, low bigint, conversation bigint, seq "
+                  "bigint, id bigint)");
     for (uint64_t c = 0; c < CONVERSATIONS; c++)
         conversation[c] = rig_conversation(&rig, CONVERSATION_GROUP, c, USERS);
     return 0;
@@ -101,7 +102,8 @@ static bool crowd_look(struct crowd *crowd)
 }
 
 /* Runs a crowd for ms; harm() is called every few hundred turns while it runs. Ends when everybody is answered. */
-static struct crowd crowd_run(uint64_t ms, uint64_t first_key, void (*harm)(uint32_t round), uint64_t harm_every_ms)
+static struct crowd crowd_run(uint64_t ms, uint64_t first_key, void (*harm)(uint32_t round),
+                              uint64_t harm_every_ms)
 {
     struct crowd crowd = { .next_key = first_key, .until_ms = rig_now_ms() + ms };
     uint64_t harm_ms = rig_now_ms() + harm_every_ms, end_ms = crowd.until_ms + 30000;
@@ -115,10 +117,11 @@ static struct crowd crowd_run(uint64_t ms, uint64_t first_key, void (*harm)(uint
             harm_ms = rig_now_ms() + harm_every_ms;
         }
     }
-    print_message("sent %llu, acknowledged %llu (%llu as duplicates), store_down %llu, timeout %llu, harmed %u times\n",
-                  (unsigned long long)crowd.sent, (unsigned long long)crowd.acknowledged,
-                  (unsigned long long)crowd.again, (unsigned long long)crowd.failed[ERR_STORE_DOWN],
-                  (unsigned long long)crowd.failed[ERR_TIMEOUT], round);
+    print_message(
+        "sent %llu, acknowledged %llu (%llu as duplicates), store_down %llu, timeout %llu, harmed %u times\n",
+        (unsigned long long)crowd.sent, (unsigned long long)crowd.acknowledged,
+        (unsigned long long)crowd.again, (unsigned long long)crowd.failed[ERR_STORE_DOWN],
+        (unsigned long long)crowd.failed[ERR_TIMEOUT], round);
     assert_int_equal(crowd.sent, crowd.acknowledged);
     return crowd;
 }
@@ -129,20 +132,23 @@ static void check_told(void)
     rig_sql(&rig, "TRUNCATE told");
     rig_sql(&rig, "BEGIN");
     for (uint32_t n = 0; n < told_count; n++)
-        rig_sql(&rig, "INSERT INTO told VALUES (%lld, %lld, %lld, %lld, %lld, %lld)", (long long)told[n].sender,
-                (long long)told[n].high, (long long)told[n].low, (long long)told[n].conversation,
-                (long long)told[n].seq, (long long)told[n].id);
+        rig_sql(&rig, "INSERT INTO told VALUES (%lld, %lld, %lld, %lld, %lld, %lld)",
+                (long long)told[n].sender, (long long)told[n].high, (long long)told[n].low,
+                (long long)told[n].conversation, (long long)told[n].seq, (long long)told[n].id);
     rig_sql(&rig, "COMMIT");
-    assert_int_equal(rig_sql(&rig, "SELECT count(*) FROM told t WHERE NOT EXISTS (SELECT FROM message m"
-                                   " WHERE m.conversation_id = t.conversation AND m.id = t.id AND m.seq = t.seq"
-                                   " AND m.sender_id = t.sender AND m.key_high = t.high AND m.key_low = t.low)"),
+    assert_int_equal(rig_sql(&rig,
+                             "SELECT count(*) FROM told t WHERE NOT EXISTS (SELECT FROM message m"
+                             " WHERE m.conversation_id = t.conversation AND m.id = t.id AND m.seq = t.seq"
+                             " AND m.sender_id = t.sender AND m.key_high = t.high AND m.key_low = t.low)"),
                      0);
     assert_int_equal(rig_sql(&rig, "SELECT count(*) FROM message WHERE key_high <> 0"), told_count);
-    assert_int_equal(rig_sql(&rig, "SELECT count(*) FROM told t LEFT JOIN (SELECT conversation_id, id, count(*) AS n"
-                                   " FROM inbox GROUP BY conversation_id, id) x"
-                                   " ON x.conversation_id = t.conversation AND x.id = t.id WHERE x.n IS DISTINCT FROM %d",
-                             USERS),
-                     0);
+    assert_int_equal(
+        rig_sql(&rig,
+                "SELECT count(*) FROM told t LEFT JOIN (SELECT conversation_id, id, count(*) AS n"
+                " FROM inbox GROUP BY conversation_id, id) x"
+                " ON x.conversation_id = t.conversation AND x.id = t.id WHERE x.n IS DISTINCT FROM %d",
+                USERS),
+        0);
     rig_check_invariants(&rig);
 }
 
@@ -150,13 +156,15 @@ static void check_told(void)
 static void lanes_share_members_without_a_deadlock(void **state)
 {
     (void)state;
-    int64_t before = rig_sql(&rig, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
+    int64_t before =
+        rig_sql(&rig, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
     struct store_stats stats;
 
     crowd_run(2500, 1000000, NULL, 0);
     check_told();
     rig_sql(&rig, "SELECT pg_stat_clear_snapshot()");
-    assert_int_equal(rig_sql(&rig, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), before);
+    assert_int_equal(
+        rig_sql(&rig, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), before);
     store_stats_read(rig.store, &stats);
     assert_int_equal(stats.rollbacks, 0);
     assert_int_equal(stats.unknown_outcomes, 0);
@@ -164,8 +172,9 @@ static void lanes_share_members_without_a_deadlock(void **state)
 
 static void kill_a_backend(uint32_t round)
 {
-    rig_sql(&rig, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-                  " AND pid <> pg_backend_pid() ORDER BY (pid * 7919 + %u) %% 13 LIMIT 1",
+    rig_sql(&rig,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() ORDER BY (pid * 7919 + %u) %% 13 LIMIT 1",
             round);
 }
 
@@ -292,7 +301,7 @@ static void a_full_queue_is_an_answer(void **state)
         rig_append_start(a[n]);
     }
     while (!ops_idle(&rig.ops))
-        ops_run(&rig.ops);          /* all of them, before the first commit */
+        ops_run(&rig.ops); /* all of them, before the first commit */
     for (uint32_t n = 0; n < count; n++) {
         enum err err = rig_append_wait(a[n]);
         assert_true(err == ERR_OK || err == ERR_BUSY || err == ERR_TIMEOUT);

@@ -30,7 +30,9 @@ static int drop_arena(void **state)
     return 0;
 }
 
-static struct account someone = { .id = { 5 }, .handle = { "anna", 4 }, .name = { "Anna \xc3\x9c", 7 }, .created_unix_ms = 17 };
+static struct account someone = {
+    .id = { 5 }, .handle = { "anna", 4 }, .name = { "Anna \xc3\x9c", 7 }, .created_unix_ms = 17
+};
 static struct account_read account;
 
 static void create_account(struct rig *r, struct op *op, void *ctx)
@@ -129,7 +131,10 @@ static void see_devices(struct rig *r, struct op *op, void *ctx)
 static void devices_come_and_go(void **state)
 {
     (void)state;
-    struct device d = { .user = { 1001 }, .name = TEXT("phone"), .platform = TEXT("linux"), .created_unix_ms = 1000,
+    struct device d = { .user = { 1001 },
+                        .name = TEXT("phone"),
+                        .platform = TEXT("linux"),
+                        .created_unix_ms = 1000,
                         .expires_unix_ms = 5000 };
     struct device_seen seen[] = { { { 1001 }, { 100 }, { 7 }, 3000 }, { { 1001 }, { 101 }, { 2 }, 500 } };
 
@@ -159,7 +164,7 @@ static void devices_come_and_go(void **state)
     assert_int_equal(devices.count, LIMIT_DEVICES - 1);
     assert_int_equal(devices.at[0].id.n, 101);
 
-    d.id.n = 300;                   /* the others' time is over: there is room again */
+    d.id.n = 300; /* the others' time is over: there is room again */
     d.created_unix_ms = 6000;
     d.expires_unix_ms = 9000;
     assert_int_equal(rig_do(&rig, create_device, &d), ERR_OK);
@@ -231,22 +236,23 @@ static void inboxes_are_read_in_order_and_cut(void **state)
     assert_int_equal(inbox.count, 1);
     assert_int_equal(inbox.at[0].i.n, 4);
     assert_int_equal(read_inbox_from(1012, 1, 500, 15), ERR_OK);
-    assert_int_equal(inbox.count, 2);       /* ten bytes and none; the mark's eight are too many */
+    assert_int_equal(inbox.count, 2); /* ten bytes and none; the mark's eight are too many */
     assert_int_equal(read_inbox_from(1012, 1, 500, 1), ERR_OK);
-    assert_int_equal(inbox.count, 1);       /* one at least */
+    assert_int_equal(inbox.count, 1); /* one at least */
     assert_int_equal(read_inbox_from(1012, 5, 500, 1000), ERR_OK);
     assert_int_equal(inbox.count, 0);
     assert_int_equal(read_inbox_from(1012, 6, 500, 1000), ERR_RESYNC);
     assert_int_equal(read_inbox_from(424242, 0, 500, 1000), ERR_NOT_FOUND);
 
-    rig_sql(&rig, "DELETE FROM inbox WHERE user_id = 1012 AND i < 3");      /* as a dropped partition does */
+    rig_sql(&rig, "DELETE FROM inbox WHERE user_id = 1012 AND i < 3"); /* as a dropped partition does */
     assert_int_equal(read_inbox_from(1012, 1, 500, 1000), ERR_RESYNC);
     assert_int_equal(read_inbox_from(1012, 2, 500, 1000), ERR_OK);
     rig_sql(&rig, "DELETE FROM inbox WHERE user_id = 1012");
     assert_int_equal(read_inbox_from(1012, 4, 500, 1000), ERR_RESYNC);
     assert_int_equal(read_inbox_from(1012, 5, 500, 1000), ERR_OK);
-    rig_sql(&rig, "DELETE FROM message WHERE conversation_id = %llu AND seq = 3", (unsigned long long)m->conversation.n);
-    assert_int_equal(read_inbox_from(1011, 0, 500, 1000), ERR_INTERNAL);    /* never a silent hole */
+    rig_sql(&rig, "DELETE FROM message WHERE conversation_id = %llu AND seq = 3",
+            (unsigned long long)m->conversation.n);
+    assert_int_equal(read_inbox_from(1011, 0, 500, 1000), ERR_INTERNAL); /* never a silent hole */
     rig_append_free(mark);
     members_free(&m);
     members_free(&me);

@@ -1,0 +1,218 @@
+/* unit/store/test_sql.c - every statement of sql/query on filled tables: by index, and locking in the order of keys */
+#include "rig.h"
+
+#include "store/pg.h"
+#include "store/sql.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct rig rig;
+
+/* Who runs a statement; the others are the maintenance's own. */
+static const struct {
+    enum sql sql;
+    enum pg_role role;
+} roles[] = {
+    { SQL_DIRECT_CREATE, PG_COMMITS },
+    { SQL_CONVERSATION_CREATE, PG_COMMITS },
+    { SQL_CONVERSATION_ADVANCE, PG_COMMITS },
+    { SQL_MAILBOX_ADVANCE, PG_COMMITS },
+    { SQL_KEY_FIND, PG_COMMITS },
+    { SQL_KEY_AGAIN, PG_COMMITS },
+    { SQL_KEY_INSERT, PG_COMMITS },
+    { SQL_MESSAGE_INSERT, PG_COMMITS },
+    { SQL_INBOX_INSERT, PG_COMMITS },
+    { SQL_MEMBER_PUT, PG_COMMITS },
+    { SQL_MEMBER_GONE, PG_COMMITS },
+    { SQL_USER_CONVERSATION_PUT, PG_COMMITS },
+    { SQL_USER_CONVERSATION_GONE, PG_COMMITS },
+    { SQL_TITLE_PUT, PG_COMMITS },
+    { SQL_READ_PUT, PG_COMMITS },
+    { SQL_HANDLE_INSERT, PG_WRITES },
+    { SQL_ACCOUNT_INSERT, PG_WRITES },
+    { SQL_MAILBOX_INSERT, PG_WRITES },
+    { SQL_ACCOUNT_RENAME, PG_WRITES },
+    { SQL_MAILBOX_LOCK, PG_WRITES },
+    { SQL_DEVICE_EXPIRE, PG_WRITES },
+    { SQL_DEVICE_INSERT, PG_WRITES },
+    { SQL_DEVICE_CURSOR_INSERT, PG_WRITES },
+    { SQL_DEVICE_DELETE, PG_WRITES },
+    { SQL_DEVICES_SEEN, PG_WRITES },
+    { SQL_HANDLE_FIND, PG_READS },
+    { SQL_ACCOUNT_READ, PG_READS },
+    { SQL_ACCOUNTS_COUNT, PG_READS },
+    { SQL_DEVICE_READ, PG_READS },
+    { SQL_DEVICE_LIST, PG_READS },
+    { SQL_TIMELINE, PG_READS },
+    { SQL_MAILBOX_HEAD, PG_READS },
+    { SQL_INBOX_AFTER, PG_READS },
+    { SQL_MESSAGE_FIND, PG_READS },
+    { SQL_CONVERSATION_HEAD, PG_READS },
+    { SQL_MEMBER_LIST, PG_READS },
+    { SQL_DIRECT_FIND, PG_READS },
+    { SQL_GROUPS_COUNT, PG_READS },
+    { SQL_USER_CONVERSATION_PAGE, PG_READS },
+    { SQL_USER_CONVERSATION_READ, PG_READS },
+    { SQL_CONVERSATION_VIEW, PG_READS },
+    { SQL_MEMBER_COUNT, PG_READS },
+    { SQL_HISTORY_BEFORE, PG_READS },
+    { SQL_HISTORY_AFTER, PG_READS },
+};
+
+static void fill_tables(void)
+{
+    long long now =
+        rig_sql(&rig, "SELECT ((extract(epoch FROM now()) * 1000)::bigint - 1704067200000) << 22");
+    long long key = rig_sql(&rig, "SELECT (extract(epoch FROM now()) * 1000)::bigint << 16");
+
+    rig_accounts(&rig, 0, 3000);
+    rig_sql(&rig, "INSERT INTO handle SELECT handle, user_id FROM account");
+    rig_sql(&rig, "INSERT INTO device SELECT n, n, 'd', 'p', 'x', 1, 2 FROM generate_series(1, 3000) n");
+    rig_sql(&rig, "INSERT INTO device_cursor SELECT n, n, 0, 1 FROM generate_series(1, 3000) n");
+    rig_sql(&rig,
+            "INSERT INTO conversation SELECT n, 2, 10, %lld + n * 10 + 9, 1 FROM generate_series(1, 3000) n",
+            now);
+    rig_sql(&rig, "INSERT INTO conversation_info SELECT n, 't' FROM generate_series(1, 3000) n");
+    rig_sql(&rig, "INSERT INTO direct SELECT n, n + 1, n FROM generate_series(1, 3000) n");
+    rig_sql(
+        &rig,
+        "INSERT INTO member SELECT n, n + k, 0, 1 FROM generate_series(1, 3000) n, generate_series(0, 3) k");
+    rig_sql(&rig, "INSERT INTO user_conversation SELECT user_id, conversation_id, 2 FROM member");
+    rig_sql(&rig,
+            "INSERT INTO message SELECT n, %lld + n * 10 + k, k + 1, n, 1, 0, 0, 'body' FROM "
+            "generate_series(1, 3000) n,"
+            " generate_series(0, 9) k",
+            now);
+    rig_sql(&rig,
+            "INSERT INTO inbox SELECT n, k + 1, n, %lld + n * 10 + k, 1 FROM generate_series(1, 3000) n,"
+            " generate_series(0, 9) k",
+            now);
+    rig_sql(&rig,
+            "INSERT INTO send_key SELECT n, %lld + k, k, n, 1, 1, 1, 1 FROM generate_series(1, 3000) n,"
+            " generate_series(0, 4) k",
+            key);
+    rig_sql(&rig, "ANALYZE");
+}
+
+static int open_rig(void **state)
+{
+    (void)state;
+    rig_open(&rig, RIG_PG_DIR, "test_sql", "");
+    return 0;
+}
+
+static int close_rig(void **state)
+{
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+/* The statement's plan as its connections make it, whatever the parameters, into plan. */
+static void explain(enum sql q, enum pg_role role, char *plan, size_t room)
+{
+    char text[8192], nulls[128] = "";
+    uint32_t params = 0;
+
+    rig_sql(&rig, "%s", pg_session(role));
+    rig_sql(&rig, "SELECT set_config('default_transaction_read_only', 'off', false),"
+                  " set_config('plan_cache_mode', 'force_generic_plan', false)");
+    for (const char *at = sql_text(q); (at = strchr(at, '$')); at++)
+        if ((uint32_t)atoi(at + 1) > params)
+            params = (uint32_t)atoi(at + 1);
+    for (uint32_t n = 0; n < params; n++)
+        strcat(nulls, n ? ", NULL" : "(NULL");
+    if (params)
+        strcat(nulls, ")");
+    rig_sql(&rig, "DEALLOCATE ALL");
+    assert_true(strlen(sql_text(q)) < sizeof text - 64);
+    snprintf(text, sizeof text, "PREPARE p AS\n%s", sql_text(q));
+    PGresult *r = PQexec(rig.conn, text);
+    if (PQresultStatus(r) != PGRES_COMMAND_OK)
+        fail_msg("%s: %s", sql_name(q), PQerrorMessage(rig.conn));
+    PQclear(r);
+    snprintf(text, sizeof text, "EXPLAIN (COSTS OFF) EXECUTE p%s", nulls);
+    r = PQexec(rig.conn, text);
+    if (PQresultStatus(r) != PGRES_TUPLES_OK)
+        fail_msg("%s: %s", sql_name(q), PQerrorMessage(rig.conn));
+    plan[0] = 0;
+    for (int row = 0; row < PQntuples(r); row++) {
+        assert_true(strlen(plan) + strlen(PQgetvalue(r, row, 0)) + 2 < room);
+        strcat(strcat(plan, PQgetvalue(r, row, 0)), "\n");
+    }
+    PQclear(r);
+}
+
+/* From the array to the index, never the other way round: so locks are taken in the order of the array. */
+static void check_lock_order(enum sql q, const char *index)
+{
+    char plan[65536], want[64];
+
+    explain(q, PG_COMMITS, plan, sizeof plan);
+    const char *loop = strstr(plan, "Nested Loop"), *array = strstr(plan, "Function Scan");
+    snprintf(want, sizeof want, "Index Scan using %s", index);
+    const char *probe = strstr(plan, want);
+    if (!loop || !array || !probe || !(loop < array && array < probe) || strstr(plan, "Hash") ||
+        strstr(plan, "Sort"))
+        fail_msg("%s:\n%s", sql_name(q), plan);
+}
+
+/* The tables of a new installation are empty, and nobody has analyzed them: there the planner errs first. */
+static void heads_are_locked_in_the_order_of_their_keys(void **state)
+{
+    (void)state;
+    check_lock_order(SQL_CONVERSATION_ADVANCE, "conversation_pkey");
+    check_lock_order(SQL_MAILBOX_ADVANCE, "mailbox_pkey");
+    fill_tables();
+    check_lock_order(SQL_CONVERSATION_ADVANCE, "conversation_pkey");
+    check_lock_order(SQL_MAILBOX_ADVANCE, "mailbox_pkey");
+    check_lock_order(SQL_READ_PUT, "user_conversation_pkey");
+}
+
+static void every_statement_goes_by_an_index(void **state)
+{
+    (void)state;
+    char plan[65536];
+
+    for (uint32_t n = 0; n < sizeof roles / sizeof roles[0]; n++) {
+        explain(roles[n].sql, roles[n].role, plan, sizeof plan);
+        if (strstr(plan, "Seq Scan") || strstr(plan, "Hash Join") || strstr(plan, "Merge Join"))
+            fail_msg("%s:\n%s", sql_name(roles[n].sql), plan);
+    }
+}
+
+static void every_statement_was_looked_at(void **state)
+{
+    (void)state;
+    for (int q = 0; q < SQL_COUNT; q++) {
+        uint32_t found = q == SQL_ROLLBACK || q == SQL_PARTITION_MAKE || q == SQL_PARTITION_DROP;
+        for (uint32_t n = 0; n < sizeof roles / sizeof roles[0]; n++)
+            found += roles[n].sql == (enum sql)q;
+        if (found != 1)
+            fail_msg("%s", sql_name((enum sql)q));
+    }
+}
+
+/* A page of history reads no partition but those that it needs. */
+static void history_opens_few_partitions(void **state)
+{
+    (void)state;
+    char plan[65536];
+
+    explain(SQL_HISTORY_BEFORE, PG_READS, plan, sizeof plan);
+    assert_non_null(strstr(plan, "Append"));
+    assert_null(strstr(plan, "Sort")); /* ordered as it lies: later partitions are never opened */
+    explain(SQL_INBOX_AFTER, PG_READS, plan, sizeof plan);
+    assert_non_null(strstr(plan, "Merge Append"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_are_locked_in_the_order_of_their_keys),
+        cmocka_unit_test(every_statement_goes_by_an_index),
+        cmocka_unit_test(every_statement_was_looked_at),
+        cmocka_unit_test(history_opens_few_partitions),
+    };
+    return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
