@@ -6,7 +6,7 @@
 #include "model/snowflake.h"
 #include "store/append.h"
 
-enum { BATCH_NO_HEAD = UINT32_MAX };
+#define BATCH_NO_HEAD UINT32_MAX
 
 struct batch_item {
     struct append *a;
