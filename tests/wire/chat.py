@@ -88,17 +88,17 @@ class Account:
 
     async def history(self, conversation, way):
         """Every event of a conversation by pages, in rising order; way is "before" or "after"."""
-        events, edge = [], None if way == "before" else 0
+        events, edge = [], None if way == "before" else 1
         while True:
             bound = "" if edge is None else f"&{way}={edge}"
             page = await self.insist("history", "GET", f"/v1/conversations/{conversation}/messages?limit=200{bound}")
-            page = sorted(page["events"], key=lambda event: event["seq"])
+            page = sorted(page["messages"], key=lambda event: event["seq"])
             if not page:
                 return events
             if way == "before":
-                events, edge = page + events, page[0]["seq"]
+                events, edge = page + events, page[0]["id"]
             else:
-                events, edge = events + page, page[-1]["seq"]
+                events, edge = events + page, page[-1]["id"]
 
 
 def retry_s(answer):

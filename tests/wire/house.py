@@ -10,7 +10,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# Proofs work much faster than people: the limits that protect against that are lifted where they exist.
+# Proofs work much faster than people: the limits that protect against that are lifted where they exist (0: none).
 LIFTED = re.compile(r"(_per_(second|minute|hour)|_burst)$")
 
 
@@ -91,7 +91,7 @@ class House:
             if key in want:
                 line = f"{name} = {want.pop(key)}"
             elif "=" in line and not line.startswith((";", "#")) and LIFTED.search(name):
-                line = f"{name} = 1000000"
+                line = f"{name} = 0"
             lines.append(line)
         if want:
             raise SystemExit(f"posthornd knows no setting {', '.join(want)}")
