@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-    READS_A_TURN = 4,                       /* of one connection, so that the others get their turn */
-    LINGER_BYTES_MAX = 4 * 1024 * 1024,     /* thrown away so that our last words arrive */
+    READS_A_TURN = 4, /* of one connection, so that the others get their turn */
+    LINGER_BYTES_MAX = 4 * 1024 * 1024, /* thrown away so that our last words arrive */
 };
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -131,8 +131,7 @@ static void flush(struct conn *c)
         h1_flush(c);
     else if (c->phase == CONN_H2)
         h2_flush(c);
-    if (c->is_finishing && (c->phase == CONN_H1 || c->phase == CONN_H2) &&
-        stream_pending(&c->stream) == 0)
+    if (c->is_finishing && (c->phase == CONN_H1 || c->phase == CONN_H2) && stream_pending(&c->stream) == 0)
         linger(c);
 }
 
@@ -262,7 +261,7 @@ static uint64_t protocol_due(struct conn *c, uint64_t now_ms)
             h2_quit(c);
         else
             conn_finish(c);
-        c->is_trusted = true;               /* once is enough */
+        c->is_trusted = true; /* once is enough */
         return UINT64_MAX;
     }
     due = c->phase == CONN_H1 ? h1_due(c, now_ms) : h2_due(c, now_ms);
@@ -386,7 +385,7 @@ void conn_set_drain(struct conn_set *set)
     struct conn *c;
 
     set->is_draining = true;
-    TAILQ_FOREACH(c, &set->live, link) {
+    for (c = TAILQ_FIRST(&set->live); c; c = TAILQ_NEXT(c, link)) {
         if (c->is_draining || c->phase == CONN_LINGER)
             continue;
         c->is_draining = true;

@@ -42,7 +42,7 @@ static void path_of(char into[static PATH_BYTES], const char *directory, const c
 {
     int n = snprintf(into, PATH_BYTES, "%s/%s", directory, name);
 
-    CHECK(n > 0 && n < PATH_BYTES);         /* a setting is shorter */
+    CHECK(n > 0 && n < PATH_BYTES); /* a setting is shorter */
 }
 
 static bool pair_read(struct pair *p, const char *directory, const char *certificate, const char *key)
@@ -154,8 +154,8 @@ static const char *host_name(char into[static 65])
     if (gethostname(into, 65) != 0)
         return NULL;
     into[64] = 0;
-    if (into[0] == 0 || strspn(into, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") !=
-                            strlen(into))
+    if (into[0] == 0 ||
+        strspn(into, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") != strlen(into))
         return NULL;
     return into;
 }
@@ -193,8 +193,7 @@ static bool leaf_fits(const struct pair *leaf, const struct pair *ca, uint64_t u
     char host[65];
     const char *own = host_name(host);
 
-    return is_good(leaf->certificate, unix_s, RENEW_DAYS) &&
-           X509_verify(leaf->certificate, ca->key) == 1 &&
+    return is_good(leaf->certificate, unix_s, RENEW_DAYS) && X509_verify(leaf->certificate, ca->key) == 1 &&
            (!own || X509_check_host(leaf->certificate, own, 0, 0, NULL) == 1);
 }
 

@@ -22,7 +22,7 @@ static const struct {
     { ":authority", offsetof(struct exchange, head.authority), NULL },
     { "origin", offsetof(struct exchange, head.origin), NULL },
     { "authorization", offsetof(struct exchange, head.authorization), NULL },
-    { "cookie", offsetof(struct exchange, head.cookie), "; " },     /* RFC 9113 8.2.3: may come in crumbs */
+    { "cookie", offsetof(struct exchange, head.cookie), "; " }, /* RFC 9113 8.2.3: may come in crumbs */
     { "content-type", offsetof(struct exchange, head.content_type), NULL },
     { "accept", offsetof(struct exchange, head.accept), ", " },
     { "last-event-id", offsetof(struct exchange, head.last_event_id), NULL },
@@ -43,7 +43,7 @@ struct exchange *exchange_new(struct conn *c, int32_t stream_id)
     x->since_ms = conn_now(c);
     x->head.is_tls = c->is_tls;
     x->head.is_http2 = stream_id != 0;
-    buf_init(&x->texts, 2 * LIMIT_HEAD_BYTES);      /* twice: joining copies */
+    buf_init(&x->texts, 2 * LIMIT_HEAD_BYTES); /* twice: joining copies */
     buf_init(&x->body, LIMIT_JSON_BYTES);
     memcpy(x->peer, c->address, sizeof(x->peer));
     TAILQ_INSERT_TAIL(&c->exchanges, x, link);
@@ -92,14 +92,13 @@ enum err exchange_put(struct exchange *x, struct text name, struct text value)
     is_authority = text_equal(name, TEXT(":authority"));
     if (is_authority && !h1parse_authority(value))
         return ERR_BAD_REQUEST;
-    if (is_authority && x->spans[SLOT_AUTHORITY].is_there) {        /* RFC 9113 8.3.1: must agree */
+    if (is_authority && x->spans[SLOT_AUTHORITY].is_there) { /* RFC 9113 8.3.1: must agree */
         struct text first = { x->texts.at + x->spans[SLOT_AUTHORITY].at, x->spans[SLOT_AUTHORITY].bytes };
 
         return text_equal(first, value) ? ERR_OK : ERR_BAD_REQUEST;
     }
     for (int slot = 0; slot < EXCHANGE_SLOTS; slot++)
-        if (name.bytes == strlen(slots[slot].name) &&
-            strncasecmp(name.at, slots[slot].name, name.bytes) == 0)
+        if (name.bytes == strlen(slots[slot].name) && strncasecmp(name.at, slots[slot].name, name.bytes) == 0)
             return put_slot(x, slot, value);
     return ERR_OK;
 }
@@ -109,7 +108,7 @@ static enum method method_of(struct text name)
     static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
 
     for (int i = METHOD_GET; i < METHOD_OTHER; i++)
-        if (text_equal(text_of(names[i]), name))        /* RFC 9110 9.1: case-sensitive */
+        if (text_equal(text_of(names[i]), name)) /* RFC 9110 9.1: case-sensitive */
             return (enum method)i;
     return METHOD_OTHER;
 }
@@ -330,7 +329,7 @@ void exchange_bury(struct conn_set *set)
         }
         exchange_end(x);
         gone(x, x->gone_ctx);
-        x = TAILQ_FIRST(&set->lost);        /* gone() may have answered, and so ended, any of them */
+        x = TAILQ_FIRST(&set->lost); /* gone() may have answered, and so ended, any of them */
     }
     while ((x = TAILQ_FIRST(&set->ended))) {
         TAILQ_REMOVE(&set->ended, x, link);

@@ -3,7 +3,7 @@
 
 bool guard_take(struct guard *g, struct guard_rate rate, uint32_t count, uint64_t now_ms)
 {
-    uint64_t back = (now_ms - g->at_ms) * rate.per_s;       /* thousandths: one a millisecond and token/s */
+    uint64_t back = (now_ms - g->at_ms) * rate.per_s; /* thousandths: one a millisecond and token/s */
     uint64_t most = (uint64_t)rate.burst * 1000;
 
     g->used_milli -= back < g->used_milli ? back : g->used_milli;
@@ -12,7 +12,7 @@ bool guard_take(struct guard *g, struct guard_rate rate, uint32_t count, uint64_
     if (g->used_milli <= most)
         return true;
     if (g->used_milli > 2 * most)
-        g->used_milli = 2 * most;           /* a debt that can be paid off */
+        g->used_milli = 2 * most; /* a debt that can be paid off */
     return false;
 }
 

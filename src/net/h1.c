@@ -63,7 +63,7 @@ static enum err take_fields(struct exchange *x, const struct h1parse_head *head)
         err = exchange_put(x, TEXT(":path"), head->target);
     for (uint32_t i = 0; !err && i < head->fields_count; i++)
         err = exchange_put(x, head->fields[i].name, head->fields[i].value);
-    sealed = exchange_seal(x);              /* in any case: the method decides how the refusal looks */
+    sealed = exchange_seal(x); /* in any case: the method decides how the refusal looks */
     return err ? err : sealed;
 }
 
@@ -111,7 +111,7 @@ static size_t head_input(struct conn *c, const char *at, size_t bytes)
     }
     if (head_bytes == 0) {
         if (h->in.bytes == 0)
-            set_state(c, H1_HEAD);          /* the head's patience begins with its first byte */
+            set_state(c, H1_HEAD); /* the head's patience begins with its first byte */
         conn_due_in(c, c->set->deadlines.head);
         return 0;
     }
@@ -164,7 +164,7 @@ static size_t consume(struct conn *c, const char *at, size_t bytes)
             if (now == 0)
                 break;
         } else {
-            h->continue_due = false;        /* it did not wait for our word */
+            h->continue_due = false; /* it did not wait for our word */
             now = h->is_chunked ? chunks_input(c, at + used, bytes - used)
                                 : length_input(c, at + used, bytes - used);
         }
@@ -188,8 +188,8 @@ void h1_input(struct conn *c, const char *at, size_t bytes)
         if (h->state != H1_ANSWER)
             buf_drop(&h->in, consume(c, h->in.at, h->in.bytes));
     }
-    CHECK(!h->in.overflowed);               /* a head's bound and the pause below see to it */
-    if (h->in.bytes == 0) {                 /* nothing is held between requests */
+    CHECK(!h->in.overflowed); /* a head's bound and the pause below see to it */
+    if (h->in.bytes == 0) { /* nothing is held between requests */
         buf_fini(&h->in);
         buf_init(&h->in, IN_BYTES_MAX);
     }
@@ -219,7 +219,7 @@ void h1_input_end(struct conn *c)
     bool is_waiting = h->state == H1_ANSWER && h->x && h->x->state == EXCHANGE_ASKED;
 
     h->ended = true;
-    stream_pause(&c->stream, true);         /* an end stays readable for ever */
+    stream_pause(&c->stream, true); /* an end stays readable for ever */
     if (is_waiting || h->state == H1_BODY)
         conn_kill(c);
     else if (h->state == H1_HEAD)
@@ -253,7 +253,7 @@ static const char *reason(int status)
     for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
         if (reasons[i].status == status)
             return reasons[i].words;
-    return "";                              /* RFC 9112 4: may be empty */
+    return ""; /* RFC 9112 4: may be empty */
 }
 
 /* The head of the answer in the set's buffer, which is larger than all fields together. */

@@ -9,8 +9,8 @@
 
 enum {
     METHOD_BYTES_MAX = 20,
-    VERSION_BYTES = 10,                     /* "HTTP/1.1\r\n" */
-    LENGTH_DIGITS_MAX = 18,                 /* fits 63 bits */
+    VERSION_BYTES = 10, /* "HTTP/1.1\r\n" */
+    LENGTH_DIGITS_MAX = 18, /* fits 63 bits */
     CHUNK_DIGITS_MAX = 8,
     EXTENSION_BYTES_MAX = 4096,
 };
@@ -112,7 +112,7 @@ bool h1parse_authority(struct text authority)
               (c && strchr("-._~:[]%", c))))
             return false;
     }
-    return authority.bytes <= 255 + 8;      /* a DNS name, and a port */
+    return authority.bytes <= 255 + 8; /* a DNS name, and a port */
 }
 
 /* RFC 9112 3: method SP request-target SP HTTP-version CRLF. Moves *i behind the line. */
@@ -121,7 +121,7 @@ static enum err request_line(struct text head, size_t *i, struct h1parse_head *h
     const char *b = head.at;
     size_t from, n = 0;
 
-    while (is_token_char(b[n]))             /* ends at the CRLF at the latest */
+    while (is_token_char(b[n])) /* ends at the CRLF at the latest */
         n++;
     if (n == 0 || n > METHOD_BYTES_MAX || b[n] != ' ')
         return ERR_BAD_REQUEST;
@@ -175,7 +175,7 @@ struct framing {
 static enum err content_length(struct text value, struct h1parse_head *h, struct framing *f)
 {
     if (f->lengths++ || value.bytes == 0 || value.bytes > LENGTH_DIGITS_MAX)
-        return ERR_BAD_REQUEST;             /* RFC 9112 6.3: twice is refused even when both agree */
+        return ERR_BAD_REQUEST; /* RFC 9112 6.3: twice is refused even when both agree */
     for (size_t i = 0; i < value.bytes; i++) {
         if (value.at[i] < '0' || value.at[i] > '9')
             return ERR_BAD_REQUEST;
@@ -194,11 +194,11 @@ static enum err field_meaning(const struct h1parse_field *field, struct h1parse_
         if (f->codings++ || value.bytes == 0)
             return ERR_BAD_REQUEST;
         h->is_chunked = true;
-        return equals(value, "chunked") ? ERR_OK : ERR_NOT_IMPLEMENTED;     /* RFC 9112 6.1 */
+        return equals(value, "chunked") ? ERR_OK : ERR_NOT_IMPLEMENTED; /* RFC 9112 6.1 */
     }
-    if (equals(name, "host"))               /* RFC 9112 3.2 */
+    if (equals(name, "host")) /* RFC 9112 3.2 */
         return f->hosts++ || !h1parse_authority(value) ? ERR_BAD_REQUEST : ERR_OK;
-    if (equals(name, "connection")) {       /* RFC 9112 9.3 */
+    if (equals(name, "connection")) { /* RFC 9112 9.3 */
         f->closes |= lists(value, "close");
         f->keeps |= lists(value, "keep-alive");
     }
@@ -221,7 +221,7 @@ enum err h1parse_head(struct text head, struct h1parse_head *h)
     h->expects_continue = h->is_chunked = false;
     h->content_length = 0;
     err = request_line(head, &i, h, &f.is_11);
-    while (!err && i < head.bytes - 2) {    /* the empty line ends the head and nothing else can */
+    while (!err && i < head.bytes - 2) { /* the empty line ends the head and nothing else can */
         struct h1parse_field *field = &h->fields[h->fields_count];
 
         if (h->fields_count == LIMIT_HEAD_FIELDS)
@@ -236,7 +236,7 @@ enum err h1parse_head(struct text head, struct h1parse_head *h)
     if (f.is_11 && f.hosts == 0)
         return ERR_BAD_REQUEST;
     if (f.codings && (f.lengths || !f.is_11))
-        return ERR_BAD_REQUEST;             /* RFC 9112 6.1: never both, never in 1.0 */
+        return ERR_BAD_REQUEST; /* RFC 9112 6.1: never both, never in 1.0 */
     h->keep_alive = f.is_11 ? !f.closes : f.keeps && !f.closes;
     return ERR_OK;
 }
@@ -276,7 +276,7 @@ static enum err chunk_extension(struct h1parse_chunks *c, char x)
     else if (((unsigned char)x < 0x20 && x != '\t') || x == 0x7f)
         return ERR_BAD_REQUEST;
     else if (++c->extension_bytes > EXTENSION_BYTES_MAX)
-        return ERR_BAD_REQUEST;             /* padding that nobody counts otherwise */
+        return ERR_BAD_REQUEST; /* padding that nobody counts otherwise */
     return ERR_OK;
 }
 
@@ -305,7 +305,7 @@ static enum err chunk_char(struct h1parse_chunks *c, char x)
         err = chunk_expect(c, x, '\n', SIZE);
         c->digits = 0;
         return err;
-    case END_CR:                            /* anything else would be a trailer */
+    case END_CR: /* anything else would be a trailer */
         return chunk_expect(c, x, '\r', END_LF);
     case END_LF:
         return chunk_expect(c, x, '\n', DONE);
@@ -313,7 +313,7 @@ static enum err chunk_char(struct h1parse_chunks *c, char x)
     case DONE:
         break;
     }
-    CHECK(c->state < DATA);                 /* the caller never asks for these two */
+    CHECK(c->state < DATA); /* the caller never asks for these two */
     return ERR_BAD_REQUEST;
 }
 

@@ -13,12 +13,12 @@
 #include <stdio.h>
 
 /* What a peer may do at no cost to itself. Browsers, curl, nghttp and Python's h2 stay far below. */
-static const struct guard_rate resets_rate = { 50, 5 };     /* RST_STREAM that it makes us send */
-static const struct guard_rate glitches_rate = { 20, 1 };   /* frames that nghttp2 found invalid */
+static const struct guard_rate resets_rate = { 50, 5 }; /* RST_STREAM that it makes us send */
+static const struct guard_rate glitches_rate = { 20, 1 }; /* frames that nghttp2 found invalid */
 static const struct guard_rate pings_rate = { 50, 10 };
 static const struct guard_rate settings_rate = { 10, 1 };
-static const struct guard_rate empties_rate = { 20, 1 };    /* DATA without data that ends nothing */
-static const struct guard_rate controls_rate = { 400, 200 };        /* and two for each DATA that we sent */
+static const struct guard_rate empties_rate = { 20, 1 }; /* DATA without data that ends nothing */
+static const struct guard_rate controls_rate = { 400, 200 }; /* and two for each DATA that we sent */
 enum {
     HEADS_BYTES_HOSTILE = 4 * LIMIT_HEAD_BYTES,
     HOSTILE_HEAD_GLITCHES = 10,
@@ -35,10 +35,10 @@ struct h2_settings {
 struct h2 {
     nghttp2_session *session;
     struct guard resets, glitches, pings, settings, empties, controls;
-    uint64_t head_ms;               /* since when a header block is not whole; 0: none */
-    uint64_t idle_ms;               /* since when there was no exchange */
-    uint64_t goaway_ms;             /* when the first GOAWAY went out; 0: not, or the second did */
-    const char *flood;              /* what there was too much of */
+    uint64_t head_ms; /* since when a header block is not whole; 0: none */
+    uint64_t idle_ms; /* since when there was no exchange */
+    uint64_t goaway_ms; /* when the first GOAWAY went out; 0: not, or the second did */
+    const char *flood; /* what there was too much of */
     bool is_quitting;
 };
 
@@ -55,7 +55,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     bool is_ack = hd->flags & NGHTTP2_FLAG_ACK;
 
     (void)session;
-    h->head_ms = 0;                         /* whatever begins, an unfinished header block is over */
+    h->head_ms = 0; /* whatever begins, an unfinished header block is over */
     if (hd->type == NGHTTP2_HEADERS) {
         h->head_ms = conn_now(c);
         conn_due_in(c, c->set->deadlines.head);
@@ -79,7 +79,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     return 0;
 }
 
-static uint64_t number(struct text digits)          /* nghttp2 has checked that it is one */
+static uint64_t number(struct text digits) /* nghttp2 has checked that it is one */
 {
     uint64_t n = 0;
 
@@ -177,8 +177,8 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
     if (err)
         exchange_refuse(x, err);
     if (x && x->state != EXCHANGE_ARRIVING && (x->discarded_bytes += (uint32_t)bytes) > DISCARDED_BYTES_MAX)
-        nghttp2_submit_rst_stream(session, 0, stream_id, NGHTTP2_NO_ERROR);         /* RFC 9113 8.1 */
-    nghttp2_session_consume(session, stream_id, bytes);     /* bodies are bounded, so it was taken */
+        nghttp2_submit_rst_stream(session, 0, stream_id, NGHTTP2_NO_ERROR); /* RFC 9113 8.1 */
+    nghttp2_session_consume(session, stream_id, bytes); /* bodies are bounded, so it was taken */
     return 0;
 }
 
@@ -189,7 +189,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     (void)session;
     (void)frame;
     c->h2->head_ms = 0;
-    if (error != NGHTTP2_ERR_REFUSED_STREAM)        /* too many streams before it knew our SETTINGS */
+    if (error != NGHTTP2_ERR_REFUSED_STREAM) /* too many streams before it knew our SETTINGS */
         count(c, &c->h2->glitches, glitches_rate, 1, "glitch");
     return 0;
 }
@@ -203,7 +203,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
         c->h2->head_ms = 0;
         count(c, &c->h2->resets, resets_rate, 1, "reset");
     } else if (frame->hd.type == NGHTTP2_DATA) {
-        guard_give(&c->h2->controls, 2);    /* its WINDOW_UPDATEs, for the stream and the connection */
+        guard_give(&c->h2->controls, 2); /* its WINDOW_UPDATEs, for the stream and the connection */
     }
     return 0;
 }
@@ -245,8 +245,8 @@ struct h2_settings *h2_settings_new(void)
     nghttp2_option_set_max_send_header_block_length(s->options, 2 * EXCHANGE_FIELDS_BYTES);
     nghttp2_option_set_max_outbound_ack(s->options, 100);
     nghttp2_option_set_max_settings(s->options, 32);
-    nghttp2_option_set_stream_reset_rate_limit(s->options, 100, 10);    /* CVE-2023-44487 */
-    nghttp2_option_set_max_continuations(s->options, 4);                /* CVE-2024-28182 */
+    nghttp2_option_set_stream_reset_rate_limit(s->options, 100, 10); /* CVE-2023-44487 */
+    nghttp2_option_set_max_continuations(s->options, 4); /* CVE-2024-28182 */
     nghttp2_option_set_peer_max_concurrent_streams(s->options, LIMIT_STREAMS);
     nghttp2_option_set_server_fallback_rfc7540_priorities(s->options, 0);
     return s;
@@ -325,7 +325,7 @@ void h2_input(struct conn *c, const char *at, size_t bytes)
 }
 
 static ssize_t read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *into, size_t room,
-                                 uint32_t *flags, nghttp2_data_source *source, void *ctx)
+                           uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
     struct conn *c = ctx;
     struct exchange *x = source->ptr;
@@ -410,7 +410,7 @@ void h2_flush(struct conn *c)
         calm(c);
     if (!send_all(c))
         return;
-    if (h->flood && !h->is_quitting) {      /* what was sent were resets */
+    if (h->flood && !h->is_quitting) { /* what was sent were resets */
         conn_touch(c);
         return;
     }
@@ -441,7 +441,7 @@ static void give_up(struct conn *c, struct exchange *x, uint64_t now_ms)
         exchange_refuse(x, ERR_REQUEST_TIMEOUT);
     } else if (x->state == EXCHANGE_ASKED) {
         exchange_refuse(x, ERR_TIMEOUT);
-    } else {                                /* a window that never opens */
+    } else { /* a window that never opens */
         x->since_ms = now_ms;
         nghttp2_submit_rst_stream(c->h2->session, 0, x->stream_id, NGHTTP2_CANCEL);
         conn_touch(c);

@@ -83,7 +83,7 @@ enum err net_load_tls(struct net *n)
         err = tls_new(certificate, key, &fresh);
     if (err)
         return err;
-    tls_free(&n->tls);                      /* live connections hold references of their own */
+    tls_free(&n->tls); /* live connections hold references of their own */
     n->tls = fresh;
     log_line(LOG_INFO, "net.tls.loaded", "development=%d", c->tls_certificate[0] == 0);
     return ERR_OK;

@@ -8,7 +8,7 @@
 #include <uthash.h>
 
 struct peer {
-    unsigned char key[8];           /* IPv6 /64, or ::ffff and the IPv4 address */
+    unsigned char key[8]; /* IPv6 /64, or ::ffff and the IPv4 address */
     uint32_t connections;
     UT_hash_handle hh;
 };

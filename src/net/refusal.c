@@ -11,7 +11,8 @@ struct blob *refusal_body(enum err err)
 
     if (err_may_retry(err))
         snprintf(retry, sizeof(retry), ",\"retry_ms\":%d", RETRY_MS);
-    n = snprintf(at, sizeof(at), "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\"%s}",
+    n = snprintf(at, sizeof(at),
+                 "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\"%s}",
                  err_title(err), err_status(err), err_code(err), retry);
     CHECK(n > 0 && (size_t)n < sizeof(at));
     return blob_copy((struct text){ at, (size_t)n });

@@ -217,7 +217,7 @@ enum stream_result stream_write(struct stream *s, const struct iovec *parts, int
 {
     enum stream_result result = STREAM_OK;
 
-    if (s->pending_bytes)                   /* order; and OpenSSL wants the same bytes again first */
+    if (s->pending_bytes) /* order; and OpenSSL wants the same bytes again first */
         keep_rest(s, parts, count, 0);
     else
         result = s->ssl ? tls_write(s, parts, count) : plain_write(s, parts, count);

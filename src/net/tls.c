@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-static const unsigned char protocols[] = "\x02h2\x08http/1.1";      /* in our order */
+static const unsigned char protocols[] = "\x02h2\x08http/1.1"; /* in our order */
 
 /* RFC 7301 3.2: no overlap is a fatal alert. A client without ALPN never gets here, and speaks HTTP/1.1. */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_bytes, const unsigned char *in,
@@ -27,10 +27,10 @@ static bool configure(SSL_CTX *t)
                                SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(t, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_session_cache_mode(t, SSL_SESS_CACHE_OFF);          /* tickets hold the state */
+    SSL_CTX_set_session_cache_mode(t, SSL_SESS_CACHE_OFF); /* tickets hold the state */
     SSL_CTX_set_alpn_select_cb(t, on_alpn, NULL);
     return SSL_CTX_set_min_proto_version(t, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_cipher_list(t, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&       /* RFC 9113 9.2.2 */
+           SSL_CTX_set_cipher_list(t, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 && /* RFC 9113 9.2.2 */
            SSL_CTX_set_num_tickets(t, 1) == 1 && SSL_CTX_set_max_early_data(t, 0) == 1 &&
            SSL_CTX_set_session_id_context(t, name, sizeof(name) - 1) == 1;
 }

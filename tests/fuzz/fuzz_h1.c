@@ -55,7 +55,7 @@ static size_t find(const char *at, size_t bytes, size_t step, enum err *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    char *at = malloc(bytes ? bytes : 1);   /* exactly as large: the sanitizer sees a step too far */
+    char *at = malloc(bytes ? bytes : 1); /* exactly as large: the sanitizer sees a step too far */
     struct h1parse_head h;
     enum err whole, stepwise;
     size_t head_bytes;

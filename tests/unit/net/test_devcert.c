@@ -35,7 +35,7 @@ static int set_up(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
 
-    strcpy(p->root, "/tmp/posthorn-devcert-XXXXXX");
+    snprintf(p->root, sizeof(p->root), "/tmp/posthorn-devcert-XXXXXX");
     assert_non_null(mkdtemp(p->root));
     snprintf(p->directory, sizeof(p->directory), "%s/a/tls", p->root);
     p->now_s = (uint64_t)time(NULL);
@@ -54,7 +54,7 @@ static int tear_down(void **state)
 
 static const char *path_of(const struct place *p, const char *name)
 {
-    static char path[512];                  /* of this test only */
+    static char path[512]; /* of this test only */
 
     snprintf(path, sizeof(path), "%s/%s", p->directory, name);
     return path;
@@ -121,8 +121,8 @@ static void test_made(void **state)
     assert_false(trusts(p, "example.org", NULL));
     gethostname(host, sizeof(host));
     assert_true(trusts(p, host, NULL));
-    strcpy(certificate, path_of(p, "cert.pem"));
-    strcpy(key, path_of(p, "key.pem"));
+    snprintf(certificate, sizeof(certificate), "%s/cert.pem", p->directory);
+    snprintf(key, sizeof(key), "%s/key.pem", p->directory);
     assert_int_equal(tls_new(certificate, key, &tls), ERR_OK);
     tls_free(&tls);
     assert_int_equal(tls_new(certificate, path_of(p, "ca-key.pem"), &tls), ERR_BAD_REQUEST);
@@ -182,7 +182,7 @@ static void test_directory_that_can_not_be(void **state)
     snprintf(path, sizeof(path), "%s/file", p->root);
     f = fopen(path, "w");
     fclose(f);
-    strcat(path, "/tls");
+    snprintf(path, sizeof(path), "%s/file/tls", p->root);
     assert_int_equal(devcert_make(path, p->now_s), ERR_BAD_REQUEST);
 }
 

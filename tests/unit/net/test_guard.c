@@ -19,9 +19,9 @@ static void test_bucket(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(guard_take(&g, rate, 1, 1000));
     assert_false(guard_take(&g, rate, 1, 1000));
-    assert_false(guard_take(&g, rate, 1, 1499));        /* what was taken too much is owed */
+    assert_false(guard_take(&g, rate, 1, 1499)); /* what was taken too much is owed */
     assert_true(guard_take(&g, rate, 1, 3000));
-    assert_true(guard_take(&g, rate, 3, 100 * 1000));   /* full again, and not fuller */
+    assert_true(guard_take(&g, rate, 3, 100 * 1000)); /* full again, and not fuller */
     assert_false(guard_take(&g, rate, 1, 100 * 1000));
     guard_give(&g, 2);
     assert_true(guard_take(&g, rate, 1, 100 * 1000));
@@ -61,7 +61,7 @@ static void test_peers(void **state)
     assert_ptr_equal(a, mapped);
     assert_null(enter(p, "192.0.2.1", 2));
     assert_non_null(other);
-    assert_null(enter(p, "2001:db8::ffff:2", 1));       /* the same /64 */
+    assert_null(enter(p, "2001:db8::ffff:2", 1)); /* the same /64 */
     peers_leave(p, a);
     assert_ptr_equal(enter(p, "192.0.2.1", 2), a);
     peers_leave(p, a);

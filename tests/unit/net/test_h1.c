@@ -83,7 +83,7 @@ static void test_pipelining_is_bounded(void **state)
         memcpy(piece + i * GET_BYTES, GET("/now"), GET_BYTES);
     fd = wire_connect(w);
     wire_send(fd, GET("/wait"));
-    for (int quiet = 0; quiet < 20 && sent < SENT_MAX; quiet++) {       /* until neither side takes more */
+    for (int quiet = 0; quiet < 20 && sent < SENT_MAX; quiet++) { /* until neither side takes more */
         size_t at = sent % (GETS * GET_BYTES);
         ssize_t r = send(fd, piece + at, GETS * GET_BYTES - at, MSG_NOSIGNAL);
 
@@ -242,7 +242,7 @@ static void test_slow_head(void **state)
     net_set_deadlines(w->net, &d);
     wire_listen(w);
     fd = wire_connect(w);
-    for (int i = 0; i < 10; i++) {          /* each byte is early enough for an idle bound, not for the head's */
+    for (int i = 0; i < 10; i++) { /* each byte is early enough for an idle bound, not for the head's */
         wire_send(fd, i == 0 ? "GET /now HTTP/1.1\r\nX: " : "a");
         wire_run(w, 10);
     }
@@ -335,7 +335,7 @@ static void test_write_stall(void **state)
     wire_listen(w);
     fd = wire_connect(w);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-    for (int i = 0; i < 4; i++)             /* more than the kernel buffers */
+    for (int i = 0; i < 4; i++) /* more than the kernel buffers */
         wire_send(fd, GET("/big"));
     wire_run(w, 100);
     assert_int_equal(wire_stats(w).connections, 1);

@@ -50,7 +50,7 @@ static int outcome(const char *request, size_t bytes, size_t step)
     enum err err = ERR_OK;
     int result = MORE;
 
-    memcpy(copy, request, bytes);           /* exactly as large, so that the sanitizer sees a step too far */
+    memcpy(copy, request, bytes); /* exactly as large, so that the sanitizer sees a step too far */
     for (size_t have = 0; have < bytes && !err && !head_bytes;) {
         have = have + step < bytes ? have + step : bytes;
         err = h1parse_find(copy, have, &scanned, &head_bytes);
@@ -69,65 +69,66 @@ static int outcome(const char *request, size_t bytes, size_t step)
     return result;
 }
 
+static const struct {
+    const char *request;
+    int outcome;
+} refused[] = {
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello1", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\nhello", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\nhello", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length:\r\n\r\nhello", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551617\r\n\r\n", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n", ERR_NOT_IMPLEMENTED },
+    { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+      ERR_NOT_IMPLEMENTED },
+    { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", ERR_NOT_IMPLEMENTED },
+    { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/1.1\nHost: a\n\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/1.1\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/1.1\r\n" HOST "Host: b\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/1.1\r\n" HOST "X: \x01 b\r\n\r\n", ERR_BAD_REQUEST },
+    { CHUNKED "0x5\r\nhello\r\n0\r\n\r\n", ERR_BAD_REQUEST },
+    { CHUNKED "5\r\nhelloXX0\r\n\r\n", ERR_BAD_REQUEST },
+    { CHUNKED "5;a\nb\r\nhello\r\n0\r\n\r\n", ERR_BAD_REQUEST },
+    { CHUNKED "000000005\r\nhello\r\n0\r\n\r\n", ERR_BAD_REQUEST },
+    { CHUNKED "5\r\nhello\r\n\r\n", ERR_BAD_REQUEST },
+    { CHUNKED "5\r\nhello\r\n0\r\nX: a\r\n\r\n", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET /\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/2.0\r\n" HOST "\r\n", ERR_BAD_VERSION },
+    { "GET / HTTP/1.1\r\n" HOST "X: a\rb: c\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET / HTTP/1.1\r\n" HOST "X: a\r\r\n\r\n", ERR_BAD_REQUEST },
+    { "GET http://a/ HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
+    { "GET * HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
+    { "GET /\xff HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
+    { "GET /a#b HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
+    { "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n", ERR_NOT_IMPLEMENTED },
+    { "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
+    { "AAAAAAAAAAAAAAAAAAAAA / HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
+    { "POST / HTTP/1.1\r\n" HOST "Expect: something\r\n\r\n", ERR_EXPECTATION_FAILED },
+    { "GET / HTTP/1.1\r\n" HOST, MORE },
+    { CHUNKED "5\r\nhel", MORE },
+    { CHUNKED "5\r\nhello\r\n0\r\n\r", MORE },
+};
+
 static void test_refused(void **state)
 {
-    static const struct {
-        const char *request;
-        int outcome;
-    } vectors[] = {
-        { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-          ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello1", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\nhello", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\nhello", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Content-Length:\r\n\r\nhello", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551617\r\n\r\n", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n", ERR_NOT_IMPLEMENTED },
-        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", ERR_NOT_IMPLEMENTED },
-        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", ERR_NOT_IMPLEMENTED },
-        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-          ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/1.1\nHost: a\n\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/1.1\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/1.1\r\n" HOST "Host: b\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/1.1\r\n" HOST "X: \x01 b\r\n\r\n", ERR_BAD_REQUEST },
-        { CHUNKED "0x5\r\nhello\r\n0\r\n\r\n", ERR_BAD_REQUEST },
-        { CHUNKED "5\r\nhelloXX0\r\n\r\n", ERR_BAD_REQUEST },
-        { CHUNKED "5;a\nb\r\nhello\r\n0\r\n\r\n", ERR_BAD_REQUEST },
-        { CHUNKED "000000005\r\nhello\r\n0\r\n\r\n", ERR_BAD_REQUEST },
-        { CHUNKED "5\r\nhello\r\n\r\n", ERR_BAD_REQUEST },
-        { CHUNKED "5\r\nhello\r\n0\r\nX: a\r\n\r\n", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET /\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/2.0\r\n" HOST "\r\n", ERR_BAD_VERSION },
-        { "GET / HTTP/1.1\r\n" HOST "X: a\rb: c\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET / HTTP/1.1\r\n" HOST "X: a\r\r\n\r\n", ERR_BAD_REQUEST },
-        { "GET http://a/ HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
-        { "GET * HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
-        { "GET /\xff HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
-        { "GET /a#b HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
-        { "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n", ERR_NOT_IMPLEMENTED },
-        { "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
-        { "AAAAAAAAAAAAAAAAAAAAA / HTTP/1.1\r\n" HOST "\r\n", ERR_BAD_REQUEST },
-        { "POST / HTTP/1.1\r\n" HOST "Expect: something\r\n\r\n", ERR_EXPECTATION_FAILED },
-        { "GET / HTTP/1.1\r\n" HOST, MORE },
-        { CHUNKED "5\r\nhel", MORE },
-        { CHUNKED "5\r\nhello\r\n0\r\n\r", MORE },
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
-        size_t bytes = strlen(vectors[i].request);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        size_t bytes = strlen(refused[i].request);
 
         for (size_t step = 1; step <= bytes; step++)
-            if (outcome(vectors[i].request, bytes, step) != vectors[i].outcome)
+            if (outcome(refused[i].request, bytes, step) != refused[i].outcome)
                 fail_msg("vector %zu in steps of %zu: %d instead of %d", i, step,
-                         outcome(vectors[i].request, bytes, step), vectors[i].outcome);
+                         outcome(refused[i].request, bytes, step), refused[i].outcome);
     }
     assert_int_equal(outcome("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", 35, 1), ERR_BAD_REQUEST);
 }
@@ -232,7 +233,7 @@ static enum err with_target(size_t bytes)
 static void test_bounds(void **state)
 {
     static char endless[LIMIT_HEAD_BYTES];
-    const size_t fixed = 16 + 9 + 2 + 5;    /* line, Host, empty line, "X: \r\n" */
+    const size_t fixed = 16 + 9 + 2 + 5; /* line, Host, empty line, "X: \r\n" */
     size_t scanned = 0, head_bytes = 0;
 
     (void)state;
@@ -244,7 +245,8 @@ static void test_bounds(void **state)
     assert_int_equal(with_target(LIMIT_TARGET_BYTES + 1), ERR_URI_TOO_LONG);
     memset(endless, 'a', sizeof(endless));
     assert_int_equal(h1parse_find(endless, LIMIT_TARGET_BYTES, &scanned, &head_bytes), ERR_OK);
-    assert_int_equal(h1parse_find(endless, LIMIT_TARGET_BYTES + 100, &scanned, &head_bytes), ERR_URI_TOO_LONG);
+    assert_int_equal(h1parse_find(endless, LIMIT_TARGET_BYTES + 100, &scanned, &head_bytes),
+                     ERR_URI_TOO_LONG);
 }
 
 static void test_chunk_extension_bound(void **state)
@@ -265,9 +267,9 @@ static void test_chunk_extension_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_taken),
-        cmocka_unit_test(test_fields),     cmocka_unit_test(test_connection),
-        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_chunk_extension_bound),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_fields),  cmocka_unit_test(test_connection),
+        cmocka_unit_test(test_bounds),  cmocka_unit_test(test_chunk_extension_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

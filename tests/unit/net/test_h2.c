@@ -16,17 +16,20 @@ enum { END_STREAM = 1, END_HEADERS = 4 };
 struct said {
     unsigned frames[KINDS];
     size_t data_bytes;
-    unsigned ends;                          /* frames with END_STREAM */
+    unsigned ends; /* frames with END_STREAM */
     uint32_t last_reset, goaway_code, goaway_last[4], goaways;
     bool closed;
     char body[4096];
 };
 
-static void send_frame(int fd, unsigned kind, unsigned flags, uint32_t stream, const void *payload, size_t bytes)
+static void send_frame(int fd, unsigned kind, unsigned flags, uint32_t stream, const void *payload,
+                       size_t bytes)
 {
-    unsigned char head[9] = { (unsigned char)(bytes >> 16), (unsigned char)(bytes >> 8), (unsigned char)bytes,
-                              (unsigned char)kind,          (unsigned char)flags,        (unsigned char)(stream >> 24),
-                              (unsigned char)(stream >> 16), (unsigned char)(stream >> 8), (unsigned char)stream };
+    unsigned char head[9] = { (unsigned char)(bytes >> 16),  (unsigned char)(bytes >> 8),
+                              (unsigned char)bytes,          (unsigned char)kind,
+                              (unsigned char)flags,          (unsigned char)(stream >> 24),
+                              (unsigned char)(stream >> 16), (unsigned char)(stream >> 8),
+                              (unsigned char)stream };
 
     assert_int_equal(send(fd, head, sizeof(head), MSG_NOSIGNAL), (ssize_t)sizeof(head));
     if (bytes)
@@ -125,7 +128,7 @@ static void test_request(void **state)
     request(fd, 3, true, "/echo", 0);
     send_frame(fd, DATA, 0, 3, "hel", 3);
     wire_run(w, 20);
-    assert_int_equal(w->handled_count, 1);          /* not before it is whole */
+    assert_int_equal(w->handled_count, 1); /* not before it is whole */
     send_frame(fd, DATA, END_STREAM, 3, "lo", 2);
     s = hear(w, fd, 1000, 1);
     assert_string_equal(s.body, "hello");
@@ -174,7 +177,7 @@ static void test_reset_by_client(void **state)
     wire_run(w, 20);
     assert_int_equal(w->gone_count, 1);
     assert_int_equal(wire_stats(w).exchanges, 1);
-    wire_answer(w);                         /* into nothing */
+    wire_answer(w); /* into nothing */
     request(fd, 5, false, "/now", END_STREAM);
     s = hear(w, fd, 1000, 1);
     assert_int_equal(s.frames[HEADERS], 1);
@@ -291,7 +294,7 @@ static void test_drain(void **state)
     request(fd, 1, false, "/wait", END_STREAM);
     wire_run(w, 20);
     net_drain(w->net);
-    request(fd, 3, false, "/now", END_STREAM);      /* crossed with the first GOAWAY: is still served */
+    request(fd, 3, false, "/now", END_STREAM); /* crossed with the first GOAWAY: is still served */
     s = hear(w, fd, 1000, 1);
     assert_int_equal(s.goaway_last[0], 0x7fffffff);
     assert_int_equal(s.goaway_code, 0);
@@ -321,7 +324,7 @@ static void test_idle(void **state)
     fd = h2_connect(w, 65535);
     request(fd, 1, false, "/wait", END_STREAM);
     s = hear(w, fd, 300, 0);
-    assert_false(s.closed);                 /* who waits is not idle */
+    assert_false(s.closed); /* who waits is not idle */
     wire_answer(w);
     s = hear(w, fd, 2000, 0);
     assert_true(s.closed && s.goaways == 1 && s.goaway_code == 0);
@@ -338,11 +341,11 @@ static void test_unread_answers_are_bounded(void **state)
     fd = h2_connect(w, 0x7fffffff);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     send_frame(fd, WINDOW, 0, 0, "\x7f\xff\0\0", 4);
-    for (uint32_t i = 0; i < 20; i++)       /* far more than the kernel takes */
+    for (uint32_t i = 0; i < 20; i++) /* far more than the kernel takes */
         request(fd, 1 + 2 * i, false, "/big", END_STREAM);
     wire_run(w, 200);
     assert_int_equal(wire_stats(w).connections, 1);
-    assert_true(wire_stats(w).exchanges >= 10);     /* an unbounded queue would have swallowed their bodies */
+    assert_true(wire_stats(w).exchanges >= 10); /* an unbounded queue would have swallowed their bodies */
     close(fd);
     wire_run(w, 30);
     assert_int_equal(wire_stats(w).exchanges, 0);

@@ -89,7 +89,7 @@ static void test_hang_up_while_waiting(void **state)
     SSL_write(c.ssl, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n", 31);
     wire_run(w, 30);
     assert_int_equal(w->waiting_count, 1);
-    SSL_shutdown(c.ssl);                    /* says so in TLS; the socket stays open */
+    SSL_shutdown(c.ssl); /* says so in TLS; the socket stays open */
     wire_run(w, 30);
     assert_int_equal(w->gone_count, 1);
     hang_up(&c);
@@ -120,8 +120,8 @@ static void test_reload(void **state)
     assert_int_equal(ask(w, &before, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n", 2), 2);
     assert_int_equal(ask(w, &after, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n", 2), 2);
     /* a file that is no certificate leaves the last one standing */
-    strcpy(w->config.tls_certificate, "/dev/null");
-    strcpy(w->config.tls_key, "/dev/null");
+    snprintf(w->config.tls_certificate, sizeof(w->config.tls_certificate), "/dev/null");
+    snprintf(w->config.tls_key, sizeof(w->config.tls_key), "/dev/null");
     assert_int_equal(net_load_tls(w->net), ERR_BAD_REQUEST);
     last = dial(w);
     same = SSL_get1_peer_certificate(last.ssl);

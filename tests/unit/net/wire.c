@@ -47,7 +47,7 @@ static void on_gone(struct exchange *x, void *ctx)
     w->last_gone = x;
     while (i < w->waiting_count && w->waiting[i] != x)
         i++;
-    assert_true(i < w->waiting_count);      /* exactly once, and never after its answer */
+    assert_true(i < w->waiting_count); /* exactly once, and never after its answer */
     w->waiting_count--;
     memmove(w->waiting + i, w->waiting + i + 1, (w->waiting_count - i) * sizeof(*w->waiting));
     if (w->answers_when_gone && w->waiting_count)
@@ -89,9 +89,9 @@ int wire_set_up(void **state)
     w->loop = loop_new();
     w->config.server_connections_max = 100;
     w->config.server_connections_per_ip_max = 100;
-    strcpy(w->directory, "/tmp/posthorn-wire-XXXXXX");
+    snprintf(w->directory, sizeof(w->directory), "/tmp/posthorn-wire-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
-    strcpy(w->config.tls_directory, w->directory);
+    snprintf(w->config.tls_directory, sizeof(w->config.tls_directory), "%s", w->directory);
     loop_timer_init(&w->tick, w->loop, on_tick, w);
     loop_timer_set(&w->tick, 5);
     w->net = net_new(w->loop, &w->config);
