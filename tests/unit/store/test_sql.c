@@ -1,6 +1,7 @@
 /* unit/store/test_sql.c - every statement of sql/query on filled tables: by index, and locking in the order of keys */
 #include "rig.h"
 
+#include "base/buf.h"
 #include "store/pg.h"
 #include "store/sql.h"
 #include <stdio.h>
@@ -108,53 +109,67 @@ static int close_rig(void **state)
     return 0;
 }
 
-/* The statement's plan as its connections make it, whatever the parameters, into plan. */
-static void explain(enum sql q, enum pg_role role, char *plan, size_t room)
+/* The statement as it is prepared, and how its plan is asked for, with parameters that are all NULL. */
+static void explain_texts(enum sql q, struct buf *prepare, struct buf *explain)
 {
-    char text[8192], nulls[128] = "";
-    uint32_t params = 0;
+    int params = 0;
 
+    buf_printf(prepare, "PREPARE p AS\n%s", sql_text(q));
+    for (const char *at = sql_text(q); (at = strchr(at, '$')); at++)
+        if (atoi(at + 1) > params)
+            params = atoi(at + 1);
+    buf_printf(explain, "EXPLAIN (COSTS OFF) EXECUTE p");
+    for (int n = 0; n < params; n++)
+        buf_printf(explain, n ? ", NULL" : " (NULL");
+    buf_printf(explain, params ? ")" : "");
+    buf_put(prepare, "", 1);
+    buf_put(explain, "", 1);
+    assert_false(prepare->overflowed || explain->overflowed);
+}
+
+/* The plan as the connections of that role make it, whatever the parameters. */
+static void explain(enum sql q, enum pg_role role, struct buf *plan)
+{
+    struct buf prepare, ask;
+
+    buf_init(&prepare, 16384);
+    buf_init(&ask, 16384);
+    explain_texts(q, &prepare, &ask);
     rig_sql(&rig, "%s", pg_session(role));
     rig_sql(&rig, "SELECT set_config('default_transaction_read_only', 'off', false),"
                   " set_config('plan_cache_mode', 'force_generic_plan', false)");
-    for (const char *at = sql_text(q); (at = strchr(at, '$')); at++)
-        if ((uint32_t)atoi(at + 1) > params)
-            params = (uint32_t)atoi(at + 1);
-    for (uint32_t n = 0; n < params; n++)
-        strcat(nulls, n ? ", NULL" : "(NULL");
-    if (params)
-        strcat(nulls, ")");
     rig_sql(&rig, "DEALLOCATE ALL");
-    assert_true(strlen(sql_text(q)) < sizeof text - 64);
-    snprintf(text, sizeof text, "PREPARE p AS\n%s", sql_text(q));
-    PGresult *r = PQexec(rig.conn, text);
+    PGresult *r = PQexec(rig.conn, prepare.at);
     if (PQresultStatus(r) != PGRES_COMMAND_OK)
         fail_msg("%s: %s", sql_name(q), PQerrorMessage(rig.conn));
     PQclear(r);
-    snprintf(text, sizeof text, "EXPLAIN (COSTS OFF) EXECUTE p%s", nulls);
-    r = PQexec(rig.conn, text);
+    r = PQexec(rig.conn, ask.at);
     if (PQresultStatus(r) != PGRES_TUPLES_OK)
         fail_msg("%s: %s", sql_name(q), PQerrorMessage(rig.conn));
-    plan[0] = 0;
-    for (int row = 0; row < PQntuples(r); row++) {
-        assert_true(strlen(plan) + strlen(PQgetvalue(r, row, 0)) + 2 < room);
-        strcat(strcat(plan, PQgetvalue(r, row, 0)), "\n");
-    }
+    buf_init(plan, 65536);
+    for (int row = 0; row < PQntuples(r); row++)
+        buf_printf(plan, "%s\n", PQgetvalue(r, row, 0));
+    buf_put(plan, "", 1);
+    assert_false(plan->overflowed);
     PQclear(r);
+    buf_fini(&prepare);
+    buf_fini(&ask);
 }
 
 /* From the array to the index, never the other way round: so locks are taken in the order of the array. */
 static void check_lock_order(enum sql q, const char *index)
 {
-    char plan[65536], want[64];
+    struct buf plan;
+    char want[64];
 
-    explain(q, PG_COMMITS, plan, sizeof plan);
-    const char *loop = strstr(plan, "Nested Loop"), *array = strstr(plan, "Function Scan");
+    explain(q, PG_COMMITS, &plan);
+    const char *loop = strstr(plan.at, "Nested Loop"), *array = strstr(plan.at, "Function Scan");
     snprintf(want, sizeof want, "Index Scan using %s", index);
-    const char *probe = strstr(plan, want);
-    if (!loop || !array || !probe || !(loop < array && array < probe) || strstr(plan, "Hash") ||
-        strstr(plan, "Sort"))
-        fail_msg("%s:\n%s", sql_name(q), plan);
+    const char *probe = strstr(plan.at, want);
+    if (!loop || !array || !probe || !(loop < array && array < probe) || strstr(plan.at, "Hash") ||
+        strstr(plan.at, "Sort"))
+        fail_msg("%s:\n%s", sql_name(q), plan.at);
+    buf_fini(&plan);
 }
 
 /* The tables of a new installation are empty, and nobody has analyzed them: there the planner errs first. */
@@ -172,12 +187,13 @@ static void heads_are_locked_in_the_order_of_their_keys(void **state)
 static void every_statement_goes_by_an_index(void **state)
 {
     (void)state;
-    char plan[65536];
+    struct buf plan;
 
     for (uint32_t n = 0; n < sizeof roles / sizeof roles[0]; n++) {
-        explain(roles[n].sql, roles[n].role, plan, sizeof plan);
-        if (strstr(plan, "Seq Scan") || strstr(plan, "Hash Join") || strstr(plan, "Merge Join"))
-            fail_msg("%s:\n%s", sql_name(roles[n].sql), plan);
+        explain(roles[n].sql, roles[n].role, &plan);
+        if (strstr(plan.at, "Seq Scan") || strstr(plan.at, "Hash Join") || strstr(plan.at, "Merge Join"))
+            fail_msg("%s:\n%s", sql_name(roles[n].sql), plan.at);
+        buf_fini(&plan);
     }
 }
 
@@ -197,13 +213,15 @@ static void every_statement_was_looked_at(void **state)
 static void history_opens_few_partitions(void **state)
 {
     (void)state;
-    char plan[65536];
+    struct buf plan;
 
-    explain(SQL_HISTORY_BEFORE, PG_READS, plan, sizeof plan);
-    assert_non_null(strstr(plan, "Append"));
-    assert_null(strstr(plan, "Sort")); /* ordered as it lies: later partitions are never opened */
-    explain(SQL_INBOX_AFTER, PG_READS, plan, sizeof plan);
-    assert_non_null(strstr(plan, "Merge Append"));
+    explain(SQL_HISTORY_BEFORE, PG_READS, &plan);
+    assert_non_null(strstr(plan.at, "Append"));
+    assert_null(strstr(plan.at, "Sort")); /* ordered as it lies: later partitions are never opened */
+    buf_fini(&plan);
+    explain(SQL_INBOX_AFTER, PG_READS, &plan);
+    assert_non_null(strstr(plan.at, "Merge Append"));
+    buf_fini(&plan);
 }
 
 int main(void)
