@@ -1,7 +1,7 @@
-# scenes/test_events.py - plain and long polling
+# scenes/test_verbs_events.py - plain and long polling
 import asyncio
 
-from scene import new_key, timed
+from both import new_key, timed, play_both
 
 
 async def scene_poll(s):
@@ -91,3 +91,7 @@ async def scene_devices_share(s):
     await s.say(me, conversation, "to both")
     s.equal("each for itself", [e["text"] for e in await s.drain(other)], ["to both"])
     s.equal("and the other", [e["text"] for e in await s.drain(you)], ["to both"])
+
+
+if __name__ == "__main__":
+    play_both(globals())

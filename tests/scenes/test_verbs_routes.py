@@ -1,5 +1,5 @@
-# scenes/test_routes.py - routes, methods, discovery, batches
-from scene import new_key
+# scenes/test_verbs_routes.py - routes, methods, discovery, batches
+from both import new_key, play_both
 
 
 async def scene_routes(s):
@@ -46,3 +46,7 @@ async def scene_batch(s):
     s.equal("no batch in a batch", answer["responses"][0]["status"], 400)
     await s.refused("unknown field inside", me, "POST", "/v1/batch", 400, "unknown_field", "body.requests[0].x",
                     {"requests": [{"do": "GET", "path": "/v1/discover", "x": 1}]})
+
+
+if __name__ == "__main__":
+    play_both(globals())

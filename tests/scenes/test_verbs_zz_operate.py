@@ -1,10 +1,9 @@
-# scenes/test_zz_operate.py - the node as its operator sees it: metrics, certificates, drain
+# scenes/test_verbs_zz_operate.py - the node as its operator sees it: metrics, certificates, drain
 import asyncio
+from both import play_both
 import signal
 import socket
 import urllib.request
-
-LAST = True
 
 
 def admin(s, path):
@@ -50,3 +49,7 @@ async def scene_drain(s):
     await asyncio.to_thread(house.start_server)
     status, _ = await s.ask(me, "GET", f"/v1/events?after={me.cursor}")
     s.equal("and comes back, with the session and the cursor", status, 200)
+
+
+if __name__ == "__main__":
+    play_both(globals())

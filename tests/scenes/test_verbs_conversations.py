@@ -1,7 +1,7 @@
-# scenes/test_conversations.py - conversations, their members, history, marks and the snapshot
+# scenes/test_verbs_conversations.py - conversations, their members, history, marks and the snapshot
 import asyncio
 
-from scene import new_key
+from both import new_key, play_both
 
 
 async def scene_direct(s):
@@ -155,3 +155,7 @@ async def scene_snapshot(s):
     await s.say(others[0], await others[0].direct(me), "later")
     s.equal("but what comes", [e["text"] for e in await s.drain(me)], ["later"])
     await s.refused("no page", me, "GET", "/v1/snapshot?page=x", 400, "out_of_range", "query.page")
+
+
+if __name__ == "__main__":
+    play_both(globals())
