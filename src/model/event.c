@@ -78,18 +78,3 @@ struct blob *event_encode(const struct event *e)
     buf_fini(&to);
     return b;
 }
-
-void event_put(struct buf *to, struct inbox_seq i, struct text encoded)
-{
-    char place[ID_TEXT_MAX];
-
-    buf_put(to, "{", 1);
-    if (i.n) {
-        id_print(i.n, place);
-        buf_put_text(to, TEXT("\"i\":"));
-        buf_put_text(to, text_of(place));
-        buf_put(to, ",", 1);
-    }
-    buf_put_text(to, encoded);
-    buf_put(to, "}", 1);
-}

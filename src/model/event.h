@@ -29,10 +29,9 @@ struct event {
 
 /* The event as JSON members from "t" to the end, without "i" and without braces:
  *   "t":"message","c":"9","seq":17,"id":"731","from":"5","at":"...","key":"...","text":"hi"
- * at comes from the id. One of these serves every recipient: event_put() adds what differs. */
+ * at comes from the id. One of these serves every recipient: who sends it puts braces around it and the
+ * recipient's own "i" in front (json_members()). */
 struct blob *event_encode(const struct event *e);
-/* {"i":<i>,<encoded>}; i of 0 leaves "i" out (history). */
-void event_put(struct buf *to, struct inbox_seq i, struct text encoded);
 
 enum { EVENT_TIME_MAX = 25 };
 void event_time_print(uint64_t unix_ms, char into[static EVENT_TIME_MAX]);  /* RFC 3339 UTC with ms */

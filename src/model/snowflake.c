@@ -37,11 +37,3 @@ uint64_t snowflake_next(struct snowflake *s, uint64_t unix_ms)
         s->last = (last_ms + SNOWFLAKE_MS) | node;
     return s->last;
 }
-
-uint64_t snowflake_lift(uint64_t id, uint64_t floor)
-{
-    if (id > floor)
-        return id;
-    uint64_t lifted = (floor & ~(SNOWFLAKE_MS - 1)) | (id & (SNOWFLAKE_MS - 1));
-    return lifted > floor ? lifted : lifted + SNOWFLAKE_MS;
-}

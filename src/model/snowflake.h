@@ -14,9 +14,6 @@ void snowflake_init(struct snowflake *s, uint32_t node);
 /* An id above every one given before, also when the clock stands still or goes back (it then runs
  * ahead by milliseconds). */
 uint64_t snowflake_next(struct snowflake *s, uint64_t unix_ms);
-/* id, when it is above floor; else the least id above floor with the node and counter of id, so only its
- * time moves. Keeps ids rising inside a conversation across nodes. */
-uint64_t snowflake_lift(uint64_t id, uint64_t floor);
 uint64_t snowflake_unix_ms(uint64_t id);
 /* The least id of a moment: the border of a time partition. Moments before the epoch give 0. */
 uint64_t snowflake_at(uint64_t unix_ms);

@@ -67,19 +67,6 @@ static void moments(void **state)
     assert_true(snowflake_unix_ms(snowflake_at(NOW_MS) - 1) == NOW_MS - 1);
 }
 
-static void lifted_above_the_floor_and_no_higher(void **state)
-{
-    uint64_t ms = 1ull << 22, t = snowflake_at(NOW_MS);
-
-    (void)state;
-    assert_true(snowflake_lift(t + 5, t + 4) == t + 5);
-    assert_true(snowflake_lift(t + 5, t + 5) == t + ms + 5);
-    assert_true(snowflake_lift(t + 5, t + 6) == t + ms + 5);
-    assert_true(snowflake_lift(t + 5, t + 9 * ms + 4) == t + 9 * ms + 5);
-    assert_true(snowflake_lift(t + 5, t + 9 * ms + 5) == t + 10 * ms + 5);
-    assert_true(snowflake_lift(t + 5, 0) == t + 5);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,7 +74,6 @@ int main(void)
         cmocka_unit_test(a_full_millisecond_borrows_the_next),
         cmocka_unit_test(never_zero),
         cmocka_unit_test(moments),
-        cmocka_unit_test(lifted_above_the_floor_and_no_higher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
