@@ -5,7 +5,7 @@
  * turn's end. All writing is done by the flush.
  */
 #include "net/conn.h"
-#include "base/log.h"
+#include "net/h2peer.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -348,7 +348,7 @@ struct conn_set *conn_set_new(struct loop *l, const struct config *config)
     TAILQ_INIT(&set->lost);
     TAILQ_INIT(&set->ended);
     set->peers = peers_new();
-    set->h2 = h2_settings_new();
+    set->h2 = h2peer_settings_new();
     return set;
 }
 
@@ -409,7 +409,7 @@ void conn_set_free(struct conn_set **at)
     while ((x = TAILQ_FIRST(&set->lost)))
         exchange_end(x);
     bury(set);
-    h2_settings_free(&set->h2);
+    h2peer_settings_free(&set->h2);
     peers_free(&set->peers);
     free(set);
     *at = NULL;

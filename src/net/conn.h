@@ -48,7 +48,7 @@ struct conn_set {
     struct exchange_list lost, ended;
     uint32_t connections_max, connections_per_ip_max, exchanges_max;
     bool is_draining;
-    struct h2_settings *h2;         /* nghttp2's callbacks and options, the same for all */
+    struct h2peer_settings *h2;     /* nghttp2's callbacks and options, the same for all */
     char date[96];                  /* of date_s, as the Date field wants it */
     uint64_t date_s;
     char in[STREAM_CHUNK_BYTES];    /* one for all: what is not used at once is copied */

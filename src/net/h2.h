@@ -1,4 +1,4 @@
-/* net/h2.h - HTTP/2 on one connection: nghttp2's session, and what it does not count itself */
+/* net/h2.h - HTTP/2 on one connection: nghttp2's session, its answers and its end */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -6,11 +6,6 @@
 struct conn;
 struct exchange;
 struct h2;
-struct h2_settings;                 /* nghttp2's callbacks and options, the same for all sessions */
-
-struct h2_settings *h2_settings_new(void);
-void h2_settings_free(struct h2_settings **s);
-
 void h2_init(struct conn *c);
 void h2_fini(struct conn *c);
 /* Bytes came, from the client's preface on. */

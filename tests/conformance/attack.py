@@ -404,6 +404,14 @@ def headers_on_even_stream():
 
 
 @case
+def priority_on_stream_zero():
+    p = Peer()
+    p.send(frame(PRIORITY, 0, 0, u32(3) + b'\x10'))
+    p.read(1.0)
+    expect(p.goaway == PROTOCOL_ERROR and p.closed, p)
+
+
+@case
 def broken_hpack():
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, b'\xff\xff\xff\xff\xff\xff'))
