@@ -5,6 +5,7 @@
 #include "api/seen.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "chat/muster.h"
 #include "chat/roster.h"
 #include "chat/sessions.h"
 #include "limits.h"
@@ -29,7 +30,7 @@ struct node {
     struct loop_timer drain;
     uint64_t drain_until_ms;
     char url[640], invite[INVITE_MAX];
-    bool is_stopped;
+    bool is_leaving, is_stopped;
 };
 
 static void node_reload(void *ctx, int number)
@@ -49,6 +50,10 @@ static void node_drain_look(void *ctx)
     struct node *n = ctx;
     struct net_stats s;
 
+    if (!n->is_leaving) { /* the waiting polls have their answers: now the connections go */
+        n->is_leaving = true;
+        net_drain(n->net);
+    }
     net_stats_read(n->net, &s);
     if ((s.connections == 0 && n->ops.live == 0) || loop_now_ms(n->loop) >= n->drain_until_ms)
         n->is_stopped = true;
@@ -68,7 +73,6 @@ static void node_drain(void *ctx, int number)
     n->api.is_draining = true;
     n->drain_until_ms = loop_now_ms(n->loop) + DRAIN_MS;
     hub_end(n->api.hub);
-    net_drain(n->net);
     loop_timer_set(&n->drain, DRAIN_LOOK_MS);
 }
 
@@ -140,6 +144,7 @@ static void node_open(struct node *n)
     *chat = (struct chat){ .loop = n->loop, .ops = &n->ops, .config = &n->config, .ids = &n->ids };
     chat->store = store_new(n->loop, &n->ops, &n->config, &n->ids);
     chat->offload = offload_new(n->loop, LIMIT_OFFLOAD_THREADS, LIMIT_OFFLOAD_JOBS);
+    chat->muster = muster_new(chat);
     chat->roster = roster_new(LIMIT_CONVERSATIONS_CACHED);
     chat->sessions = sessions_new(LIMIT_SESSIONS_CACHED);
     n->api.chat = chat;
@@ -181,6 +186,7 @@ static void node_close(struct node *n)
     sessions_free(&n->chat.sessions);
     roster_free(&n->chat.roster);
     if (n->ops.live == 0) {
+        muster_free(&n->chat.muster);
         hub_free(&n->api.hub);
         loop_free(&n->loop);
     }

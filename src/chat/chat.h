@@ -15,6 +15,7 @@ struct chat {
     struct store *store;
     struct snowflake *ids;
     struct offload *offload;        /* passwords */
+    struct muster *muster;          /* who is being read for the roster */
     struct roster *roster;          /* who is in which conversation */
     struct sessions *sessions;      /* whose token it is */
 };

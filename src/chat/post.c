@@ -1,13 +1,13 @@
 /* chat/post.c - something happens in a conversation
  *
- *   1 load      the members, from the roster or from Postgres
+ *   1 load      the members, from the roster or from Postgres; nobody overtakes
  *   2 decide    may they, and what is it; memory only
  *   3 append    the event, its inbox rows and its effects, one commit
  *   4 appended  the members had changed: again from 1; else the notices
  */
 #include "chat/post.h"
+#include "chat/muster.h"
 #include "chat/roster.h"
-#include "store/conversation.h"
 
 enum { POST_TRIES = 4 };
 
@@ -28,32 +28,48 @@ void post_fini(struct post *p)
     blob_free(&p->notices.encoded);
 }
 
+static void post_again(struct op *op)
+{
+    struct post *p = (struct post *)op;
+
+    if (++p->tries < POST_TRIES)
+        post_load(op, ERR_OK);
+    else
+        op_finish(op, ERR_BUSY);
+}
+
 static void post_load(struct op *op, enum err err)
 {
     struct post *p = (struct post *)op;
-    const struct members *known = roster_find(p->chat->roster, p->conversation);
+    const struct members *known = NULL;
 
     CHECK(!err);
     members_free(&p->members);
     members_free(&p->recipients);
+    if (!muster_is_busy(p->chat->muster, p->conversation))
+        known = roster_find(p->chat->roster, p->conversation);
     if (known) {
         p->members = members_ref((struct members *)known);
         post_decide(op, ERR_OK);
     } else {
-        store_members(p->chat->store, p->conversation, &p->members, op_then(op, post_loaded));
+        muster_ask(p->chat->muster, p->conversation, op_then(op, post_loaded));
     }
 }
 
 static void post_loaded(struct op *op, enum err err)
 {
     struct post *p = (struct post *)op;
+    const struct members *known = roster_find(p->chat->roster, p->conversation);
 
-    if (err) {
+    muster_leave(p->chat->muster, p->conversation);
+    if (!err && known) {
+        p->members = members_ref((struct members *)known);
+        post_decide(op, ERR_OK);
+    } else if (!err) { /* forgotten again meanwhile */
+        post_again(op);
+    } else {
         op_finish(op, err);
-        return;
     }
-    roster_put(p->chat->roster, p->members);
-    post_decide(op, ERR_OK);
 }
 
 static void post_decide(struct op *op, enum err err)
@@ -94,10 +110,7 @@ static void post_appended(struct op *op, enum err err)
 
     if (err == ERR_MEMBERS_CHANGED) {
         roster_forget(p->chat->roster, p->conversation);
-        if (++p->tries < POST_TRIES)
-            post_load(op, ERR_OK);
-        else
-            op_finish(op, ERR_BUSY);
+        post_again(op);
         return;
     }
     if (!err && a->effects_count > 0)

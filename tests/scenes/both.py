@@ -2,11 +2,11 @@
 #
 # A scene_*(s) in a file that ends with play_both(globals()) gets a Scene: people, questions, expectations, all on one
 # of the two transports.
-import asyncio
 import json
 import time
 
 from scene import PASSWORD, Account, Gone, new_key, play, tls  # noqa: F401
+from chat import gather_some  # noqa: E402
 
 
 class Scene:
@@ -39,7 +39,7 @@ class Scene:
         return someone
 
     async def people(self, count):
-        return await asyncio.gather(*(self.person() for _ in range(count)))
+        return await gather_some(8, [self.person() for _ in range(count)])
 
     async def device(self, person):
         """Another device of somebody."""

@@ -72,7 +72,8 @@ async def scene_hang_up(s):
     conversation = await me.direct(you)
     await s.drain(you)
     for n in range(5):
-        waiting = asyncio.ensure_future(s.events(you, wait=20))
+        poll = s.ask(you, "GET", f"/v1/events?after={you.cursor}&wait=20")
+        waiting = asyncio.ensure_future(poll)
         await asyncio.sleep(0.05)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
