@@ -31,14 +31,14 @@ static void on_event(void *context, const struct posthorn_event *e)
     struct listening *l = context;
     if (l->conversation && (!e->conversation || strcmp(e->conversation, l->conversation) != 0))
         return;
-    if (l->is_over)
-        return;
     if (!show_print(l->c, e, true)) {
         l->is_over = true;
         l->code = POSTHORN_FAILED;
     } else if (l->left && --l->left == 0) {
         l->is_over = true;
     }
+    if (l->is_over)
+        posthorn_listen(l->c->client, false);       /* the rest is for the next time */
 }
 
 static void on_online(void *context, bool is_online, const struct posthorn_problem *why)

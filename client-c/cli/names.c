@@ -4,20 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 struct known {
     char id[24];
     char *name;
     bool is_group;
-    SLIST_ENTRY(known) entry;
+    struct known *next;
 };
-
-SLIST_HEAD(known_list, known);
 
 struct names {
     struct posthorn *client;
-    struct known_list users, conversations;
+    struct known *users, *conversations;
 };
 
 struct names *names_new(struct posthorn *client)
@@ -29,11 +26,10 @@ struct names *names_new(struct posthorn *client)
     return n;
 }
 
-static void drop_all(struct known_list *list)
+static void drop_all(struct known *k)
 {
-    struct known *k;
-    while ((k = SLIST_FIRST(list))) {
-        SLIST_REMOVE_HEAD(list, entry);
+    for (struct known *next; k; k = next) {
+        next = k->next;
         free(k->name);
         free(k);
     }
@@ -43,22 +39,20 @@ void names_free(struct names **n)
 {
     if (!*n)
         return;
-    drop_all(&(*n)->users);
-    drop_all(&(*n)->conversations);
+    drop_all((*n)->users);
+    drop_all((*n)->conversations);
     free(*n);
     *n = NULL;
 }
 
-static struct known *find(const struct known_list *list, const char *id)
+static struct known *find(struct known *list, const char *id)
 {
-    struct known *k;
-    SLIST_FOREACH(k, list, entry)
-    if (strcmp(k->id, id) == 0)
-        return k;
-    return NULL;
+    while (list && strcmp(list->id, id) != 0)
+        list = list->next;
+    return list;
 }
 
-static struct known *learn(struct known_list *list, const char *id, char *name, bool is_group)
+static struct known *learn(struct known **list, const char *id, char *name, bool is_group)
 {
     struct known *k = calloc(1, sizeof *k);
     if (!k)
@@ -66,7 +60,8 @@ static struct known *learn(struct known_list *list, const char *id, char *name, 
     snprintf(k->id, sizeof k->id, "%s", id);
     k->name = name;
     k->is_group = is_group;
-    SLIST_INSERT_HEAD(list, k, entry);
+    k->next = *list;
+    *list = k;
     return k;
 }
 
@@ -75,7 +70,7 @@ const char *names_handle(struct names *n, const char *user)
     if (!user)
         return "?";
     struct posthorn_account me, found;
-    struct known *k = find(&n->users, user);
+    struct known *k = find(n->users, user);
     if (k)
         return k->name;
     struct posthorn_answer *a = NULL;
@@ -84,6 +79,8 @@ const char *names_handle(struct names *n, const char *user)
         handle = me.handle;
     else if (posthorn_user_get(n->client, user, &a, &found) == POSTHORN_OK)
         handle = found.handle;
+    else
+        return user;        /* not remembered: the server may be there the next time */
     k = learn(&n->users, user, text_safe(handle, 0), false);
     posthorn_answer_free(&a);
     return k->name;
@@ -91,13 +88,13 @@ const char *names_handle(struct names *n, const char *user)
 
 static struct known *conversation_of(struct names *n, const char *id)
 {
-    struct known *k = find(&n->conversations, id);
+    struct known *k = find(n->conversations, id);
     if (k)
         return k;
     struct posthorn_answer *a;
     struct posthorn_conversation c;
     if (posthorn_conversation_get(n->client, id, &a, &c) != POSTHORN_OK)
-        return learn(&n->conversations, id, text_copy(id), true);
+        return NULL;
     bool is_group = strcmp(c.kind, "group") == 0;
     char *name = is_group ? text_safe(c.title && *c.title ? c.title : c.id, 0)
                           : text_format("@%s", names_handle(n, c.peer));
@@ -107,22 +104,27 @@ static struct known *conversation_of(struct names *n, const char *id)
 
 const char *names_conversation(struct names *n, const char *conversation)
 {
-    return conversation ? conversation_of(n, conversation)->name : "?";
+    const struct known *k = conversation ? conversation_of(n, conversation) : NULL;
+    return k ? k->name : conversation ? conversation : "?";
 }
 
 bool names_is_group(struct names *n, const char *conversation)
 {
-    return conversation && conversation_of(n, conversation)->is_group;
+    const struct known *k = conversation ? conversation_of(n, conversation) : NULL;
+    return k && k->is_group;
 }
 
 void names_forget(struct names *n, const char *conversation)
 {
-    struct known *k = find(&n->conversations, conversation);
-    if (!k)
+    struct known **at = &n->conversations;
+    while (*at && strcmp((*at)->id, conversation) != 0)
+        at = &(*at)->next;
+    if (!*at)
         return;
-    SLIST_REMOVE(&n->conversations, k, known, entry);
-    free(k->name);
-    free(k);
+    struct known *gone = *at;
+    *at = gone->next;
+    free(gone->name);
+    free(gone);
 }
 
 enum posthorn_status names_user(struct names *n, const char *typed, char id[24])

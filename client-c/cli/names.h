@@ -6,8 +6,8 @@ struct names;
 
 struct names *names_new(struct posthorn *client);
 void names_free(struct names **n);
-/* The handle of a user id; asks the server once. The id itself when it can't be found out. NULL gives "?".
- * Lives as long as n. */
+/* The handle of a user id; asks the server once. The id itself (the caller's own string) when it can't be
+ * found out now. NULL gives "?". Lives as long as n. */
 const char *names_handle(struct names *n, const char *user);
 /* What to call a conversation: "@alice" or a group's title; asks the server once. Lives as long as n, or
  * until the conversation's title changes. */

@@ -56,8 +56,9 @@ struct posthorn_conversation {
 };
 
 struct posthorn_callbacks {
-    /* An event, in order, each exactly once while the state directory lives (once more after a crash between
-     * the call and the cursor's write). The cursor is written after the callback has returned. */
+    /* An event, in order, each exactly once while the state directory lives (after a crash
+     * those that came with the last poll may come once more: the cursor is written after they were handed
+     * on). A callback that calls posthorn_listen(p, false) gets no further event; the rest waits. */
     void (*on_event)(void *context, const struct posthorn_event *e);
     /* A message of the outbox was stored (key, id, seq, at as in the event that everybody gets). */
     void (*on_sent)(void *context, const char *key, const char *conversation, const char *id, uint64_t seq);

@@ -266,7 +266,7 @@ static json_t *value_of(const struct wire_member *m)
     case WIRE_NUMBER:
         return json_integer((json_int_t)m->number);
     case WIRE_JSON:
-        return json_loads(m->text, 0, NULL);
+        return json_loads(m->text, JSON_DECODE_ANY, NULL);
     case WIRE_TEXTS:
         array = json_array();
         for (size_t n = 0; n < m->count; n++)

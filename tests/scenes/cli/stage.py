@@ -114,7 +114,7 @@ class Stage:
 
     def tmux(self, *arguments):
         return subprocess.run(["tmux", "-L", self.tmux_name, "-f", "/dev/null", *arguments], check=True, text=True,
-                              stdout=subprocess.PIPE, env=self.environment()).stdout
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment()).stdout
 
     def terminal(self, name, *command):
         """A terminal of 60 columns in which a command runs."""

@@ -1,5 +1,6 @@
 """tests/scenes/cli/test_chat.py - two people chat in two terminals"""
 import signal
+import subprocess
 import time
 
 
@@ -74,13 +75,13 @@ def end_of_input_ends(stage):
     stage.sees("uma", "vic: last words")
     stage.wait_for(lambda: "vic" not in stage.tmux("list-sessions", "-F", "#S").split(), 10, "^D ends the chat")
     stage.key("uma", "C-c")
-    stage.wait_for(lambda: subprocess_gone(stage), 10, "^C ends the chat")
+    stage.wait_for(lambda: is_uma_gone(stage), 10, "^C ends the chat")
 
 
-def subprocess_gone(stage):
+def is_uma_gone(stage):
     try:
         return "uma" not in stage.tmux("list-sessions", "-F", "#S").split()
-    except Exception:           # the last session takes the terminal server with it
+    except subprocess.CalledProcessError:       # the last session takes the terminal server with it
         return True
 
 

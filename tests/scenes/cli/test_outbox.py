@@ -116,16 +116,24 @@ def a_listener_killed_goes_on(stage):
     stage.ok("noa", "--quiet", "listen", "--wait", "2")
     for n in range(20):
         stage.ok("mia", "send", "noa", "printed %d" % n)
-    seen = []
-    while len(seen) < 20:
-        listener = stage.start("noa", "--json", "listen", "--count", "5")
-        line = listener.stdout.readline()
+    seen, numbers = [], []
+
+    def take(lines):
+        for event in map(json.loads, lines):
+            numbers.append(event["i"])
+            if event["text"] not in seen:
+                seen.append(event["text"])
+    take(stage.ok("noa", "--json", "listen", "--count", "3").splitlines())
+    take(stage.ok("noa", "--json", "listen", "--count", "3").splitlines())
+    assert len(numbers) == 6, "a listener that ended by itself repeats nothing and leaves nothing out"
+    for n in range(6):
+        listener = stage.start("noa", "--json", "listen")
+        lines = [listener.stdout.readline()] if n < 3 else []
+        time.sleep(0.03 * n)
         listener.send_signal(signal.SIGKILL)
         rest, _ = listener.communicate()
-        for event in [line] + rest.splitlines():
-            text = json.loads(event)["text"] if event.endswith("}\n") or event.endswith("}") else None
-            if text and text not in seen:
-                seen.append(text)
+        take(line for line in lines + rest.splitlines(True) if line.endswith("\n"))
+    take(stage.ok("noa", "--json", "listen", "--wait", "2").splitlines())
     assert seen == ["printed %d" % n for n in range(20)], seen
 
 
