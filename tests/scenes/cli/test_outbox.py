@@ -128,11 +128,10 @@ def a_listener_killed_goes_on(stage):
     assert len(numbers) == 6, "a listener that ended by itself repeats nothing and leaves nothing out"
     for n in range(6):
         listener = stage.start("noa", "--json", "listen")
-        lines = [listener.stdout.readline()] if n < 3 else []
-        time.sleep(0.03 * n)
+        time.sleep(0.05 * n)
         listener.send_signal(signal.SIGKILL)
-        rest, _ = listener.communicate()
-        take(line for line in lines + rest.splitlines(True) if line.endswith("\n"))
+        out, _ = listener.communicate()
+        take(line for line in out.splitlines(True) if line.endswith("\n"))
     take(stage.ok("noa", "--json", "listen", "--wait", "2").splitlines())
     assert seen == ["printed %d" % n for n in range(20)], seen
 
