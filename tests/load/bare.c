@@ -228,7 +228,7 @@ static void bare_send_rows(struct bare_process *p)
     bare_column(p, &m->id, sizeof *m, count);
     bare_column(p, &m->seq, sizeof *m, count);
     bare_kinds(p, count);
-    bare_column(p, &m->key_low, sizeof *m, count);     /* for the hash of the body */
+    bare_column(p, &m->key_low, sizeof *m, count); /* for the hash of the body */
     bare_send(p, SQL_KEY_INSERT);
     if (!PQpipelineSync(p->conn))
         bare_die(p->conn, "sync");
@@ -304,7 +304,7 @@ void bare_begin(struct bare_process *p, const struct bare_options *o, uint32_t n
     p->conn = bare_connect(o->conninfo);
     /* As the store's commit lanes have it. */
     bare_exec(p->conn, "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_mergejoin = off;"
-                        "SET enable_hashjoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off");
+                       "SET enable_hashjoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off");
     for (unsigned n = 0; n < sizeof used / sizeof *used; n++) {
         PGresult *r = PQprepare(p->conn, sql_name(used[n]), sql_text(used[n]), 0, NULL);
         if (PQresultStatus(r) != PGRES_COMMAND_OK)
@@ -334,4 +334,3 @@ void bare_end(struct bare_process *p)
     free(p->box);
     free(p->text);
 }
-

@@ -4,14 +4,20 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
 from house import House, find_server                                                            # noqa: E402,F401
 
 
+def find_release(given):
+    """What is measured is a release build, unless another one is named."""
+    return find_server(given, ("release",))
+
+
 def find_program(server, name):
     """A program of the same build as the server."""
-    path = os.path.join(os.path.dirname(find_server(server)), "tests", "load", name)
+    path = os.path.join(os.path.dirname(server), "tests", "load", name)
     if not os.access(path, os.X_OK):
         raise SystemExit(f"{path} is not there: build {name}")
     return path
@@ -23,6 +29,42 @@ def run_json(command, timeout_s=300):
     if not done.stdout.startswith("{"):
         raise SystemExit(f"{command[0]} ended with {done.returncode} and printed no result")
     return {**json.loads(done.stdout), "exit": done.returncode}
+
+
+def ticks_of(pid):
+    """CPU time of a process, with what it waited for, in ticks."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return sum(int(field) for field in fields[11:15])
+
+
+class Others:
+    """How many cores went to programs that take no part, while a run ran: a run beside busy strangers says little."""
+
+    def __init__(self, *pids):
+        self.pids = [*pids, os.getpid()]
+
+    def _now(self):
+        with open("/proc/stat") as file:
+            user, nice, system, _idle, _wait, irq, soft = (int(field) for field in file.readline().split()[1:8])
+        parents = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+                parents[int(pid)] = (int(fields[1]), sum(int(field) for field in fields[11:15]))
+            except OSError:
+                continue
+        mine = sum(spent for pid, (parent, spent) in parents.items() if pid in self.pids or parent in self.pids)
+        return time.monotonic(), user + nice + system + irq + soft, mine
+
+    def __enter__(self):
+        self.before = self._now()
+        return self
+
+    def __exit__(self, *_):
+        seconds, busy, mine = (b - a for a, b in zip(self.before, self._now()))
+        self.cores = max(0.0, (busy - mine) / os.sysconf("SC_CLK_TCK") / seconds)
 
 
 def make_floor_database(house):

@@ -10,7 +10,7 @@
 
 struct cpu_times {
     pid_t parent;
-    unsigned long own, waited;      /* ticks */
+    unsigned long own, waited; /* ticks */
 };
 
 static bool cpu_read(pid_t pid, struct cpu_times *t)
@@ -26,9 +26,9 @@ static bool cpu_read(pid_t pid, struct cpu_times *t)
     size_t bytes = fread(line, 1, sizeof line - 1, file);
     fclose(file);
     line[bytes] = 0;
-    const char *rest = strrchr(line, ')');      /* a name may hold anything */
-    if (!rest || sscanf(rest + 2, "%*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &t->parent, &user,
-                        &kernel, &user_waited, &kernel_waited) != 5)
+    const char *rest = strrchr(line, ')'); /* a name may hold anything */
+    if (!rest || sscanf(rest + 2, "%*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &t->parent,
+                        &user, &kernel, &user_waited, &kernel_waited) != 5)
         return false;
     t->own = user + kernel;
     t->waited = (unsigned long)(user_waited + kernel_waited);

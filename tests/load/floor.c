@@ -73,7 +73,8 @@ static void floor_populate(const struct floor_options *o)
     PGconn *conn = bare_connect(o->bare.conninfo);
     snprintf(statement, sizeof statement,
              "INSERT INTO mailbox (user_id) SELECT generate_series(1, %u) ON CONFLICT DO NOTHING;"
-             "INSERT INTO conversation (conversation_id, kind) SELECT generate_series(1, %u), 1 ON CONFLICT DO NOTHING;"
+             "INSERT INTO conversation (conversation_id, kind) SELECT generate_series(1, %u), 1 ON CONFLICT "
+             "DO NOTHING;"
              "ANALYZE mailbox; ANALYZE conversation",
              o->bare.users, o->bare.conversations);
     bare_exec(conn, statement);
@@ -104,7 +105,7 @@ static int floor_run(const struct floor_options *o, struct floor_shared *shared)
     atomic_store(&shared->start, tally_now_ns());
     usleep((useconds_t)(o->warm_s * 1e6));
     double cpu = cpu_of(o->postgres, 1);
-    usleep((useconds_t)(o->seconds * 1e6) - 20000);     /* backends that have ended are not counted twice */
+    usleep((useconds_t)(o->seconds * 1e6) - 20000); /* backends that have ended are not counted twice */
     cpu = cpu_of(o->postgres, 1) - cpu;
     for (uint32_t n = 0; n < o->bare.processes; n++) {
         waitpid(child[n], &status, 0);
@@ -113,7 +114,8 @@ static int floor_run(const struct floor_options *o, struct floor_shared *shared)
         all.batches += shared->result[n].batches;
         tally_join(&all.commit, &shared->result[n].commit);
     }
-    printf("{\"mode\":\"floor\",\"processes\":%u,\"batch\":%u,\"share\":%u,\"users\":%u,\"text\":%u,\"seconds\":%.1f,"
+    printf("{\"mode\":\"floor\",\"processes\":%u,\"batch\":%u,\"share\":%u,\"users\":%u,\"text\":%u,"
+           "\"seconds\":%.1f,"
            "\"messages_per_s\":%.0f,\"commits_per_s\":%.0f,\"commit_p50_ms\":%.3f,\"commit_p99_ms\":%.3f,"
            "\"postgres_cpu_s\":%.2f,\"postgres_us_per_message\":%.1f}\n",
            o->bare.processes, o->bare.batch, o->bare.shares, o->bare.users, o->bare.text_bytes, o->seconds,
@@ -123,19 +125,26 @@ static int floor_run(const struct floor_options *o, struct floor_shared *shared)
 }
 
 static const char floor_usage[] =
-    "posthorn-floor --conninfo CONNINFO [--processes W] [--batch B] [--users U] [--conversations C] [--text N]\n"
+    "posthorn-floor --conninfo CONNINFO [--processes W] [--batch B] [--users U] [--conversations C] [--text "
+    "N]\n"
     "               [--share] [--warm S] [--seconds S] [--postgres-pid PID]\n"
     "\n"
-    "Runs the store's send transaction in a database of its own (never one that a server uses): W connections (2),\n"
+    "Runs the store's send transaction in a database of its own (never one that a server uses): W "
+    "connections (2),\n"
     "B messages a batch (128), U users (2000), C conversations (1000), N bytes of text (100). --share: all\n"
     "connections write to the same conversations. Prints one line of JSON.\n";
 
 static const struct option floor_names[] = {
-    { "conninfo", required_argument, NULL, 'd' }, { "processes", required_argument, NULL, 'k' },
-    { "batch", required_argument, NULL, 'b' },    { "users", required_argument, NULL, 'u' },
-    { "conversations", required_argument, NULL, 'c' }, { "text", required_argument, NULL, 't' },
-    { "share", no_argument, NULL, 'x' },    { "warm", required_argument, NULL, 'W' },
-    { "seconds", required_argument, NULL, 's' },  { "postgres-pid", required_argument, NULL, 'P' },
+    { "conninfo", required_argument, NULL, 'd' },
+    { "processes", required_argument, NULL, 'k' },
+    { "batch", required_argument, NULL, 'b' },
+    { "users", required_argument, NULL, 'u' },
+    { "conversations", required_argument, NULL, 'c' },
+    { "text", required_argument, NULL, 't' },
+    { "share", no_argument, NULL, 'x' },
+    { "warm", required_argument, NULL, 'W' },
+    { "seconds", required_argument, NULL, 's' },
+    { "postgres-pid", required_argument, NULL, 'P' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -153,16 +162,30 @@ static bool floor_option(struct floor_options *o, int which)
     uint32_t n = 0;
 
     switch (which) {
-    case 'd': o->bare.conninfo = optarg; return true;
-    case 'k': return floor_number_of(optarg, 1, FLOOR_PROCESSES_MAX, &o->bare.processes);
-    case 'b': return floor_number_of(optarg, 1, FLOOR_BATCH_MAX, &o->bare.batch);
-    case 'u': return floor_number_of(optarg, 100, 10000000, &o->bare.users);
-    case 'c': return floor_number_of(optarg, 100, 10000000, &o->bare.conversations);
-    case 't': return floor_number_of(optarg, 1, 16384, &o->bare.text_bytes);
-    case 'x': o->bare.shares = true; return true;
-    case 'W': o->warm_s = strtod(optarg, NULL); return o->warm_s >= 0 && o->warm_s <= 60;
-    case 's': o->seconds = strtod(optarg, NULL); return o->seconds >= 0.1 && o->seconds <= 3600;
-    default: break;
+    case 'd':
+        o->bare.conninfo = optarg;
+        return true;
+    case 'k':
+        return floor_number_of(optarg, 1, FLOOR_PROCESSES_MAX, &o->bare.processes);
+    case 'b':
+        return floor_number_of(optarg, 1, FLOOR_BATCH_MAX, &o->bare.batch);
+    case 'u':
+        return floor_number_of(optarg, 100, 10000000, &o->bare.users);
+    case 'c':
+        return floor_number_of(optarg, 100, 10000000, &o->bare.conversations);
+    case 't':
+        return floor_number_of(optarg, 1, 16384, &o->bare.text_bytes);
+    case 'x':
+        o->bare.shares = true;
+        return true;
+    case 'W':
+        o->warm_s = strtod(optarg, NULL);
+        return o->warm_s >= 0 && o->warm_s <= 60;
+    case 's':
+        o->seconds = strtod(optarg, NULL);
+        return o->seconds >= 0.1 && o->seconds <= 3600;
+    default:
+        break;
     }
     bool good = which == 'P' && floor_number_of(optarg, 1, 1u << 30, &n);
     o->postgres = (pid_t)n;

@@ -25,7 +25,7 @@ struct link {
     nghttp2_session *session;
     const struct link_target *target;
     struct buf out;
-    bool wants_write;               /* as epoll knows it */
+    bool wants_write; /* as epoll knows it */
     bool is_lost;
     struct link_ask *open[LINK_OPEN_MAX];
     uint32_t open_count;
@@ -87,7 +87,8 @@ static void link_ended(struct link *l, struct link_ask *a, int status)
 }
 
 static int link_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-                          size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags, void *ctx)
+                          size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
+                          void *ctx)
 {
     struct link_ask *a = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 
@@ -200,8 +201,8 @@ void link_free(struct link **link)
     free(l);
 }
 
-static ssize_t link_body(nghttp2_session *session, int32_t stream_id, uint8_t *into, size_t room, uint32_t *flags,
-                         nghttp2_data_source *source, void *ctx)
+static ssize_t link_body(nghttp2_session *session, int32_t stream_id, uint8_t *into, size_t room,
+                         uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
     struct link_ask *a = source->ptr;
     size_t bytes = a->body.bytes - a->sent;
@@ -270,8 +271,9 @@ static ssize_t link_did(struct link *l, ssize_t n)
 static bool link_write(struct link *l)
 {
     while (l->out.bytes) {
-        ssize_t n = l->tls ? SSL_write(l->tls, l->out.at, l->out.bytes > 1 << 20 ? 1 << 20 : (int)l->out.bytes)
-                           : send(l->fd, l->out.at, l->out.bytes, MSG_NOSIGNAL);
+        ssize_t n = l->tls
+                        ? SSL_write(l->tls, l->out.at, l->out.bytes > 1 << 20 ? 1 << 20 : (int)l->out.bytes)
+                        : send(l->fd, l->out.at, l->out.bytes, MSG_NOSIGNAL);
         n = link_did(l, n);
         if (n < 0)
             return false;

@@ -41,11 +41,11 @@ static const char load_usage[] =
     "Exit: 0 all arrived once and in order, 1 not so, 2 it could not run.\n";
 
 static const struct option load_names[] = {
-    { "url", required_argument, NULL, 'u' },       { "pairs", required_argument, NULL, 'p' },
-    { "window", required_argument, NULL, 'w' },    { "batch", required_argument, NULL, 'b' },
-    { "text", required_argument, NULL, 't' },      { "processes", required_argument, NULL, 'k' },
-    { "warm", required_argument, NULL, 'W' },      { "seconds", required_argument, NULL, 's' },
-    { "server-pid", required_argument, NULL, 'S' }, { "postgres-pid", required_argument, NULL, 'P' },
+    { "url", required_argument, NULL, 'u' },           { "pairs", required_argument, NULL, 'p' },
+    { "window", required_argument, NULL, 'w' },        { "batch", required_argument, NULL, 'b' },
+    { "text", required_argument, NULL, 't' },          { "processes", required_argument, NULL, 'k' },
+    { "warm", required_argument, NULL, 'W' },          { "seconds", required_argument, NULL, 's' },
+    { "server-pid", required_argument, NULL, 'S' },    { "postgres-pid", required_argument, NULL, 'P' },
     { "accounts-file", required_argument, NULL, 'a' }, { NULL, 0, NULL, 0 },
 };
 
@@ -71,16 +71,28 @@ static bool load_option(struct load_options *o, int which)
     uint32_t n;
 
     switch (which) {
-    case 'u': o->url = optarg; return true;
-    case 'a': o->accounts_file = optarg; return true;
-    case 'p': return load_number(optarg, 1, LOAD_PAIRS_MAX, &o->pairs);
-    case 'w': return load_number(optarg, 1, 100 * 32, &o->window);
-    case 'b': return load_number(optarg, 1, 32, &o->batch);
-    case 't': return load_number(optarg, 1, 16 * 1024, &o->text_bytes);
-    case 'k': return load_number(optarg, 1, LOAD_PROCESSES_MAX, &o->processes);
-    case 'W': return load_seconds(optarg, &o->warm_s);
-    case 's': return load_seconds(optarg, &o->seconds);
-    default: break;
+    case 'u':
+        o->url = optarg;
+        return true;
+    case 'a':
+        o->accounts_file = optarg;
+        return true;
+    case 'p':
+        return load_number(optarg, 1, LOAD_PAIRS_MAX, &o->pairs);
+    case 'w':
+        return load_number(optarg, 1, 100 * 32, &o->window);
+    case 'b':
+        return load_number(optarg, 1, 32, &o->batch);
+    case 't':
+        return load_number(optarg, 1, 16 * 1024, &o->text_bytes);
+    case 'k':
+        return load_number(optarg, 1, LOAD_PROCESSES_MAX, &o->processes);
+    case 'W':
+        return load_seconds(optarg, &o->warm_s);
+    case 's':
+        return load_seconds(optarg, &o->seconds);
+    default:
+        break;
     }
     if ((which != 'S' && which != 'P') || !load_number(optarg, 1, 1u << 30, &n))
         return false;
@@ -143,14 +155,16 @@ static void load_print(const struct load_options *o, const struct pairs_result *
     printf("\"server_cpu_s\":%.2f,\"postgres_cpu_s\":%.2f,\"load_cpu_s\":%.2f,\"server_us_per_message\":%.1f,"
            "\"postgres_us_per_message\":%.1f,",
            server_s, postgres_s, load_own_cpu(), server_s * 1e6 / messages, postgres_s * 1e6 / messages);
-    printf("\"sent\":%llu,\"acked\":%llu,\"delivered\":%llu,\"lost\":%llu,\"doubled\":%llu,\"reordered\":%llu,"
-           "\"gaps\":%llu,\"wrong\":%llu,\"overtaken\":%llu,\"errors\":%llu}\n",
-           (unsigned long long)r->sent, (unsigned long long)r->acked, (unsigned long long)r->delivered,
-           (unsigned long long)r->lost, (unsigned long long)r->doubled, (unsigned long long)r->reordered,
-           (unsigned long long)r->gaps, (unsigned long long)r->wrong, (unsigned long long)r->overtaken,
-           (unsigned long long)r->errors);
+    printf(
+        "\"sent\":%llu,\"acked\":%llu,\"delivered\":%llu,\"lost\":%llu,\"doubled\":%llu,\"reordered\":%llu,"
+        "\"gaps\":%llu,\"wrong\":%llu,\"overtaken\":%llu,\"errors\":%llu}\n",
+        (unsigned long long)r->sent, (unsigned long long)r->acked, (unsigned long long)r->delivered,
+        (unsigned long long)r->lost, (unsigned long long)r->doubled, (unsigned long long)r->reordered,
+        (unsigned long long)r->gaps, (unsigned long long)r->wrong, (unsigned long long)r->overtaken,
+        (unsigned long long)r->errors);
     if (r->errors)
-        fprintf(stderr, "posthorn-load: first of %llu errors: %s\n", (unsigned long long)r->errors, r->first_error);
+        fprintf(stderr, "posthorn-load: first of %llu errors: %s\n", (unsigned long long)r->errors,
+                r->first_error);
 }
 
 /* Waits until every process has its receivers waiting; false: one ended before. */
@@ -202,15 +216,16 @@ static int load_run(const struct load_options *o, const struct pairs_plan *plan,
         load_join(&all, &shared->result[n]);
     }
     load_print(o, &all, server, postgres);
-    good = good && all.acked && all.acked == all.sent && !all.lost && !all.doubled && !all.reordered && !all.gaps &&
-           !all.wrong;
+    good = good && all.acked && all.acked == all.sent && !all.lost && !all.doubled && !all.reordered &&
+           !all.gaps && !all.wrong;
     return good ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-    struct load_options o = { .pairs = 100, .window = 4, .batch = 1, .processes = 1, .text_bytes = 100,
-                              .warm_s = 1, .seconds = 5 };
+    struct load_options o = {
+        .pairs = 100, .window = 4, .batch = 1, .processes = 1, .text_bytes = 100, .warm_s = 1, .seconds = 5
+    };
     struct link_target target;
     bool good = argc > 1 && strcmp(argv[1], "pairs") == 0;
     int which;
@@ -230,9 +245,15 @@ int main(int argc, char **argv)
     struct load_shared *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(pair && shared != MAP_FAILED);
-    struct pairs_plan plan = { .target = &target, .pair = pair, .count = o.pairs, .processes = o.processes,
-                               .window = o.window, .batch = o.batch, .text_bytes = o.text_bytes,
-                               .warm_ns = (uint64_t)(o.warm_s * 1e9), .measured_ns = (uint64_t)(o.seconds * 1e9),
+    struct pairs_plan plan = { .target = &target,
+                               .pair = pair,
+                               .count = o.pairs,
+                               .processes = o.processes,
+                               .window = o.window,
+                               .batch = o.batch,
+                               .text_bytes = o.text_bytes,
+                               .warm_ns = (uint64_t)(o.warm_s * 1e9),
+                               .measured_ns = (uint64_t)(o.seconds * 1e9),
                                .drain_ns = 15000000000ull };
     int status = setup_pairs(&target, pair, o.pairs, o.accounts_file) ? load_run(&o, &plan, shared) : 2;
     munmap(shared, sizeof *shared);

@@ -20,15 +20,15 @@ enum { PAIRS_EVENTS = 256, PAIRS_BATCH_MAX = 32, PAIRS_WAIT_S = 20 };
 /* One message of a pair. */
 struct pairs_message {
     uint64_t sent_ns;
-    uint64_t acked_seq, delivered_seq;      /* 0: not yet */
+    uint64_t acked_seq, delivered_seq; /* 0: not yet */
 };
 
 struct pairs_send {
     struct link_ask ask;
     struct pairs_pair *pair;
-    uint64_t first;                 /* messages first .. first + count - 1 */
+    uint64_t first; /* messages first .. first + count - 1 */
     uint32_t count;
-    bool is_waiting;                /* the server was busy: the same again, with the same keys */
+    bool is_waiting; /* the server was busy: the same again, with the same keys */
     uint64_t again_ns;
     struct buf body;
     char path[80];
@@ -44,7 +44,7 @@ struct pairs_pair {
     struct link_ask poll;
     char poll_path[128];
     bool is_polling, is_broken;
-    uint64_t next, room;            /* messages begun; room for */
+    uint64_t next, room; /* messages begun; room for */
     struct pairs_message *message;
     uint64_t key_high;
     uint64_t last_i, last_seq, newest;
@@ -57,15 +57,16 @@ struct pairs_process {
     uint32_t count;
     char *text;
     int epoll;
-    uint64_t measure_ns, stop_ns, end_ns;   /* from, to, and when the drain is over */
-    uint64_t now_ns;                        /* of this turn */
+    uint64_t measure_ns, stop_ns, end_ns; /* from, to, and when the drain is over */
+    uint64_t now_ns; /* of this turn */
 };
 
 static void pairs_error(struct pairs_process *p, const struct link_ask *a)
 {
     if (p->result->errors++ == 0)
         snprintf(p->result->first_error, sizeof p->result->first_error, "%s %s: %d %.*s", a->method, a->path,
-                 a->status, (int)(a->answer.bytes < 120 ? a->answer.bytes : 120), a->answer.at ? a->answer.at : "");
+                 a->status, (int)(a->answer.bytes < 120 ? a->answer.bytes : 120),
+                 a->answer.at ? a->answer.at : "");
 }
 
 static bool pairs_is_measured(const struct pairs_process *p, uint64_t ns)
@@ -220,8 +221,8 @@ static void pairs_arrived(struct pairs_pair *pair, struct text event)
 
 static void pairs_poll(struct pairs_pair *pair, struct text cursor, uint32_t wait_s)
 {
-    snprintf(pair->poll_path, sizeof pair->poll_path, "/v1/events?after=%.*s&limit=500&wait=%u", (int)cursor.bytes,
-             cursor.at, wait_s);
+    snprintf(pair->poll_path, sizeof pair->poll_path, "/v1/events?after=%.*s&limit=500&wait=%u",
+             (int)cursor.bytes, cursor.at, wait_s);
     pair->is_polling = true;
     link_ask(pair->to, &pair->poll);
 }
@@ -238,7 +239,7 @@ static void pairs_polled(struct link_ask *a)
         pair->is_broken = true;
         return;
     }
-    if (pair->last_i == UINT64_MAX) {       /* the answer to after=now: here it begins */
+    if (pair->last_i == UINT64_MAX) { /* the answer to after=now: here it begins */
         const char *dot = memchr(cursor.at, '.', cursor.bytes);
         pair->last_i = dot ? strtoull(dot + 1, NULL, 10) : 0;
     } else {

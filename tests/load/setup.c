@@ -23,13 +23,13 @@ struct setup_round {
     void (*say)(struct setup_round *r, uint32_t n, char body[static SETUP_BODY_BYTES], const char **token);
     bool (*take)(struct setup_round *r, uint32_t n, struct text answer);
     struct link *link;
-    uint64_t pause_ns;              /* nothing is asked before */
+    uint64_t pause_ns; /* nothing is asked before */
 };
 struct setup_ask {
     struct link_ask ask;
     struct setup_round *round;
     uint32_t n;
-    bool is_waiting, is_open;       /* to be asked (again); on its way */
+    bool is_waiting, is_open; /* to be asked (again); on its way */
     char body[SETUP_BODY_BYTES];
 };
 
@@ -136,15 +136,11 @@ static bool setup_waits(const struct setup_ask *asks)
     return false;
 }
 
-static bool setup_run(struct setup_round *r, const struct link_target *t)
+static struct setup_ask *setup_new_asks(struct setup_round *r)
 {
     struct setup_ask *asks = calloc(SETUP_AT_A_TIME, sizeof *asks);
-    uint64_t end = tally_now_ns() + SETUP_SECONDS * 1000000000ull;
-    struct epoll_event event;
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-    CHECK(asks && epoll >= 0);
-    r->link = link_new(t, epoll);
+    CHECK(asks);
     for (uint32_t k = 0; k < SETUP_AT_A_TIME; k++) {
         link_ask_init(&asks[k].ask);
         asks[k].round = r;
@@ -153,14 +149,31 @@ static bool setup_run(struct setup_round *r, const struct link_target *t)
         asks[k].ask.done = setup_done;
         asks[k].ask.ctx = &asks[k];
     }
+    return asks;
+}
+
+static bool setup_is_over(const struct setup_round *r, const struct setup_ask *asks)
+{
+    return r->failed || (r->next == r->count && !r->open && !setup_waits(asks));
+}
+
+static bool setup_run(struct setup_round *r, const struct link_target *t)
+{
+    struct setup_ask *asks = setup_new_asks(r);
+    uint64_t end = tally_now_ns() + SETUP_SECONDS * 1000000000ull;
+    struct epoll_event event;
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+    CHECK(epoll >= 0);
+    r->link = link_new(t, epoll);
     bool is_up = r->link != NULL;
-    while (is_up && tally_now_ns() < end && !r->failed && (r->next < r->count || r->open || setup_waits(asks))) {
+    while (is_up && tally_now_ns() < end && !setup_is_over(r, asks)) {
         setup_ask_some(r, asks);
         is_up = link_flush(r->link);
         if (is_up && epoll_wait(epoll, &event, 1, 100) > 0)
             is_up = link_ready(r->link);
     }
-    bool good = is_up && !r->failed && r->next == r->count && !r->open;
+    bool good = is_up && !r->failed && setup_is_over(r, asks);
     if (!good && !r->failed)
         fprintf(stderr, "posthorn-load: POST %s: %s\n", r->path, is_up ? "took too long" : "connection lost");
     link_free(&r->link);
@@ -203,12 +216,21 @@ static bool setup_write(const char *path, const struct setup_pair *pair, uint32_
 
 bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, const char *file)
 {
-    struct setup_round accounts = { .path = "/v1/accounts", .pair = pair, .count = 2 * count,
-                                    .say = setup_say_account, .take = setup_take_account };
-    struct setup_round sessions = { .path = "/v1/sessions", .pair = pair, .count = 2 * count,
-                                    .say = setup_say_session, .take = setup_take_session };
-    struct setup_round conversations = { .path = "/v1/conversations", .pair = pair, .count = count,
-                                         .say = setup_say_conversation, .take = setup_take_conversation };
+    struct setup_round accounts = { .path = "/v1/accounts",
+                                    .pair = pair,
+                                    .count = 2 * count,
+                                    .say = setup_say_account,
+                                    .take = setup_take_account };
+    struct setup_round sessions = { .path = "/v1/sessions",
+                                    .pair = pair,
+                                    .count = 2 * count,
+                                    .say = setup_say_session,
+                                    .take = setup_take_session };
+    struct setup_round conversations = { .path = "/v1/conversations",
+                                         .pair = pair,
+                                         .count = count,
+                                         .say = setup_say_conversation,
+                                         .take = setup_take_conversation };
     unsigned run = (unsigned)time(NULL) ^ (unsigned)getpid() << 16;
 
     if (!setup_read(file, pair, count)) {

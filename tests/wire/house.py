@@ -20,8 +20,9 @@ def free_port():
         return s.getsockname()[1]
 
 
-def find_server(given=None):
-    places = [given] if given else [os.path.join(TOP, "build", name, "posthornd") for name in ("release", "test")]
+def find_server(given=None, builds=("test", "release")):
+    """posthornd as it was named (or its directory was), else of the first of these builds that is there."""
+    places = [given] if given else [os.path.join(TOP, "build", name) for name in builds]
     for place in places:
         if place and os.path.isdir(place):
             place = os.path.join(place, "posthornd")
@@ -31,12 +32,10 @@ def find_server(given=None):
 
 
 class House:
-    def __init__(self, server=None, keep=None, settings=None):
+    def __init__(self, server=None, settings=None):
         self.server = find_server(server)
-        self.made = None if keep else tempfile.mkdtemp(prefix="posthorn-proof-", dir="/tmp")
-        self.dir = keep or self.made
-        if self.made:
-            os.chmod(self.dir, 0o755)
+        self.dir = tempfile.mkdtemp(prefix="posthorn-proof-", dir="/tmp")
+        os.chmod(self.dir, 0o755)       # Postgres's user passes through
         self.pg = os.path.join(self.dir, "pg")
         self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
         self.ca = os.path.join(self.dir, "tls", "ca.pem")
@@ -52,8 +51,8 @@ class House:
         if self.process:
             self.stop_server()
         self._pg("stop")
-        if self.made and not os.environ.get("KEEP"):
-            shutil.rmtree(self.made, ignore_errors=True)
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def _pg(self, verb):
         # stderr is left alone: Postgres inherits it, and a pipe would never end.
