@@ -31,7 +31,8 @@ static const char *const pg_settings[] = {
         " set_config('statement_timeout', '2500', false), set_config('lock_timeout', '1500', false)",
     [PG_READS] =
         "SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),"
-        " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"
+        " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false), "
+        "set_config('random_page_cost', '0.1', false),"
         " set_config('default_transaction_isolation', 'repeatable read', false),"
         " set_config('default_transaction_read_only', 'on', false),"
         " set_config('statement_timeout', '3500', false)",
@@ -88,6 +89,7 @@ void pg_drop(struct pg *pg, const char *why)
     pg->conn = NULL;
     pg->state = PG_DOWN;
     pg->awaited = 0;
+    pg->is_synced = false;
     pg->is_broken = false;
 
     uint64_t most = (uint64_t)PG_RETRY_MIN_MS << (pg->failures < 7 ? pg->failures : 7);
@@ -130,6 +132,7 @@ static void pg_prepare(struct pg *pg)
     }
     ok = ok && PQpipelineSync(pg->conn);
     pg->awaited++;
+    pg->is_synced = true;
     if (ok)
         pg_push(pg);
     else
@@ -193,14 +196,20 @@ static void pg_prepared(struct pg *pg, const PGresult *r)
     }
 }
 
-/* One answer. Results of statements are handed on as they are; COPY, which would never end, can't come up. */
+/* One answer. Results of statements are handed on as they are; COPY, which would never end, can't come up. When the
+ * COMMIT that a sync stands for fails, its error comes before the sync, and is nobody else's answer. */
 static void pg_answer(struct pg *pg, const PGresult *r)
 {
+    bool is_sync = PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+
     CHECK(pg->awaited > 0);
-    pg->awaited--;
+    if (is_sync || pg->awaited > 1 || !pg->is_synced)
+        pg->awaited--;
+    if (is_sync)
+        pg->is_synced = false;
     if (pg->state == PG_PREPARING)
         pg_prepared(pg, r);
-    else if (PQresultStatus(r) == PGRES_PIPELINE_SYNC)
+    else if (is_sync)
         pg->calls->synced(pg->ctx);
     else
         pg->calls->result(pg->ctx, r);
@@ -299,8 +308,9 @@ void pg_flush(struct pg *pg)
 
 void pg_sync(struct pg *pg)
 {
-    CHECK(pg->state == PG_UP);
+    CHECK(pg->state == PG_UP && !pg->is_synced);
     pg->awaited++;
+    pg->is_synced = true;
     if (!pg->is_broken && !PQpipelineSync(pg->conn))
         pg_broke(pg);
     pg_push(pg);

@@ -39,6 +39,7 @@ struct pg {
     struct loop_timer timer;        /* down: try again; up: the deadline of what was sent; else: of connecting */
     enum pg_state state;
     uint32_t awaited;               /* statements and syncs without an answer */
+    bool is_synced;                 /* the last of them is a sync */
     uint32_t failures;              /* tries in a row that led to nothing */
     uint64_t ups;                   /* how often it came up */
     bool is_broken;                 /* a send failed: lost as soon as the stack is unwound */

@@ -276,6 +276,35 @@ static void a_poison_row_stands_alone(void **state)
     members_free(&m);
 }
 
+/* Postgres refuses the COMMIT itself, after every statement was fine. */
+static void a_commit_that_fails_is_not_acknowledged(void **state)
+{
+    (void)state;
+    struct members *m = rig_conversation(&rig, CONVERSATION_GROUP, 650, 2);
+    struct members *other = rig_conversation(&rig, CONVERSATION_GROUP, 660, 2);
+    struct rig_append *a = rig_message(&rig, m, 0, 8500, "\"text\":\"x\"");
+    struct rig_append *fine = rig_message(&rig, other, 0, 8501, "\"text\":\"x\"");
+    uint64_t begin_ms = rig_now_ms();
+
+    rig_sql(&rig, "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                  " RAISE EXCEPTION 'late' USING ERRCODE = '23000'; END $$");
+    rig_sql(&rig,
+            "CREATE CONSTRAINT TRIGGER refuse_late AFTER UPDATE ON mailbox DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW WHEN (NEW.user_id = 652) EXECUTE FUNCTION refuse_late()");
+    rig_append_start(fine);
+    assert_int_equal(rig_append_do(a), ERR_INTERNAL);
+    assert_int_equal(rig_append_wait(fine), ERR_OK);
+    assert_true(rig_now_ms() - begin_ms < 1000);
+    rig_sql(&rig, "DROP TRIGGER refuse_late ON mailbox");
+    assert_int_equal(count_messages(m->conversation), 1);
+    assert_int_equal(rig_append_do(a), ERR_OK);
+    assert_false(a->append.is_duplicate);
+    rig_append_free(a);
+    rig_append_free(fine);
+    members_free(&m);
+    members_free(&other);
+}
+
 static void marks_go_into_one_inbox_and_keep_the_maximum(void **state)
 {
     (void)state;
@@ -379,6 +408,7 @@ int main(void)
         cmocka_unit_test(members_who_changed_are_noticed),
         cmocka_unit_test(odd_ones_do_not_harm_their_neighbours),
         cmocka_unit_test(a_poison_row_stands_alone),
+        cmocka_unit_test(a_commit_that_fails_is_not_acknowledged),
         cmocka_unit_test(marks_go_into_one_inbox_and_keep_the_maximum),
         cmocka_unit_test(a_direct_conversation_is_made_once),
         cmocka_unit_test(ids_rise_above_a_clock_that_is_ahead),
