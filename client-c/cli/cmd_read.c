@@ -38,7 +38,7 @@ static void on_event(void *context, const struct posthorn_event *e)
         l->is_over = true;
     }
     if (l->is_over)
-        posthorn_listen(l->c->client, false);       /* the rest is for the next time */
+        posthorn_listen(l->c->client, false); /* the rest is for the next time */
 }
 
 static void on_online(void *context, bool is_online, const struct posthorn_problem *why)

@@ -84,7 +84,7 @@ static int read_character(EditLine *el, wchar_t *into)
             continue; /* not a character: dropped */
         }
         if (used == 0)
-            *into = 4;      /* a ^D typed between two lines, when the terminal was not ours: Linux makes it 0 */
+            *into = 4; /* a ^D typed between two lines, when the terminal was not ours: Linux makes it 0 */
         return 1;
     }
 }

@@ -80,7 +80,7 @@ const char *names_handle(struct names *n, const char *user)
     else if (posthorn_user_get(n->client, user, &a, &found) == POSTHORN_OK)
         handle = found.handle;
     else
-        return user;        /* not remembered: the server may be there the next time */
+        return user; /* not remembered: the server may be there the next time */
     k = learn(&n->users, user, text_safe(handle, 0), false);
     posthorn_answer_free(&a);
     return k->name;

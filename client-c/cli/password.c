@@ -28,25 +28,42 @@ static int read_line(int fd, char into[PASSWORD_MOST])
     return got < 0 || (got == 0 && n == 0) ? -1 : 0;
 }
 
-/* Asks on the terminal. Signals are off meanwhile: a ^C that ended us here would leave it without echo. */
-static int ask(const char *prompt, char into[PASSWORD_MOST])
+/* Asks for one, or for a new one twice. */
+static int ask_on(const struct cli *c, int tty, bool is_new, char into[PASSWORD_MOST])
+{
+    char again[PASSWORD_MOST];
+    dprintf(tty, "%s", is_new ? "New password: " : "Password: ");
+    int result = read_line(tty, into);
+    dprintf(tty, "\n");
+    if (result || !is_new)
+        return result;
+    dprintf(tty, "Again: ");
+    result = read_line(tty, again);
+    dprintf(tty, "\n");
+    if (result == 0 && strcmp(into, again) != 0)
+        result = cli_error(c, POSTHORN_MISUSE, "the two passwords differ");
+    explicit_bzero(again, sizeof again);
+    return result;
+}
+
+/* Asks on the terminal. Echo goes before the prompt comes: an answer may come at once. Signals are off
+ * meanwhile: a ^C that ended us here would leave the terminal without echo. */
+static int ask(const struct cli *c, bool is_new, char into[PASSWORD_MOST])
 {
     struct termios before, quiet;
     int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (tty < 0 || tcgetattr(tty, &before) != 0) {
         if (tty >= 0)
             close(tty);
-        return -1;
+        return cli_error(c, POSTHORN_MISUSE, "no terminal to ask on: use --password-file FILE (or -)");
     }
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-    dprintf(tty, "%s", prompt);
     tcsetattr(tty, TCSAFLUSH, &quiet);
-    int result = read_line(tty, into);
+    int result = ask_on(c, tty, is_new, into);
     tcsetattr(tty, TCSAFLUSH, &before);
-    dprintf(tty, "\n");
     close(tty);
-    return result;
+    return result == -1 ? cli_error(c, POSTHORN_MISUSE, "no password was given") : result;
 }
 
 static int from_file(const struct cli *c, const char *path, char into[PASSWORD_MOST])
@@ -63,19 +80,9 @@ static int from_file(const struct cli *c, const char *path, char into[PASSWORD_M
 
 int password_get(const struct cli *c, bool is_new, char into[PASSWORD_MOST])
 {
-    char again[PASSWORD_MOST];
     if (c->options.value[OPTION_PASSWORD_FILE])
         return from_file(c, c->options.value[OPTION_PASSWORD_FILE], into);
     if (!c->may_ask)
         return cli_error(c, POSTHORN_MISUSE, "--no-input: the password must come from --password-file");
-    int result = ask(is_new ? "New password: " : "Password: ", into);
-    if (result == -1)
-        return cli_error(c, POSTHORN_MISUSE, "no terminal to ask on: use --password-file FILE (or -)");
-    if (result || !is_new)
-        return result;
-    result = ask("Again: ", again);
-    if (result == 0 && strcmp(into, again) != 0)
-        result = cli_error(c, POSTHORN_MISUSE, "the two passwords differ");
-    explicit_bzero(again, sizeof again);
-    return result;
+    return ask(c, is_new, into);
 }

@@ -78,13 +78,6 @@ char *text_safe(const char *text, unsigned indent)
     return safe;
 }
 
-void text_print_safe(void *file, const char *text)
-{
-    char *safe = text_safe(text, 0);
-    fputs(safe, file);
-    free(safe);
-}
-
 static unsigned least_of(unsigned a, unsigned b)
 {
     return a < b ? a : b;

@@ -8,10 +8,9 @@
 /* A formatted string of the caller's (free()). Out of memory aborts. */
 __attribute__((format(printf, 1, 2))) char *text_format(const char *format, ...);
 char *text_copy(const char *text);
-/* Prints text from others to a terminal or file: control characters (C0 without newline and tab, DEL, C1) and
- * broken UTF-8 become U+FFFD, so that a message can't move the cursor or set a title. */
-void text_print_safe(void *file, const char *text);
-/* The same as a string of the caller's; newlines become newline + indent blanks. */
+/* A copy of text from others, harmless on a terminal: control characters (C0 without newline and tab, DEL,
+ * C1), direction overrides and broken UTF-8 become U+FFFD, so that a message can't move the cursor or set a
+ * title; a newline is followed by indent blanks. A string of the caller's. */
 char *text_safe(const char *text, unsigned indent);
 /* How many single-letter changes (insert, delete, replace, swap neighbours) lie between two words; words
  * above 31 bytes are 99 apart. */

@@ -107,7 +107,7 @@ enum posthorn_status client_verdict(const struct posthorn *p, const struct excha
     return POSTHORN_UNREACHABLE;
 }
 
-struct client_note *client_note(struct posthorn *p, int kind)
+struct client_note *client_note(struct posthorn *p, enum client_note_kind kind)
 {
     struct client_note *n = buf_zeroed(1, sizeof *n);
     n->kind = kind;

@@ -8,9 +8,11 @@
 #include "lib/url.h"
 #include "lib/wire.h"
 
+enum client_note_kind { NOTE_SENT, NOTE_REFUSED, NOTE_ONLINE };
+
 /* Something to tell the program at the next dispatch. */
 struct client_note {
-    enum { NOTE_SENT, NOTE_REFUSED, NOTE_ONLINE } kind;
+    enum client_note_kind kind;
     char key[ULID_BYTES + 1];
     char conversation[24];
     char id[24];
@@ -83,7 +85,7 @@ enum posthorn_status client_verdict(const struct posthorn *p, const struct excha
                                     struct posthorn_problem *why);
 /* The way to the server works, or does not: noted when that is news. */
 void client_online(struct posthorn *p, bool is_online, const struct posthorn_problem *why);
-struct client_note *client_note(struct posthorn *p, int kind);
+struct client_note *client_note(struct posthorn *p, enum client_note_kind kind);
 const char *client_token(const struct posthorn *p);     /* NULL: no session */
 /* An id of the server: 1..20 digits. */
 bool client_is_id(const char *text);

@@ -152,7 +152,7 @@ static bool hand_on(struct posthorn *p, const struct posthorn_event *at, size_t 
         if (p->on.on_event)
             p->on.on_event(p->on.context, &at[n]);
         if (p->receive.lock == RECEIVE_LOCK_NONE)
-            return true;        /* the callback has had enough: c->i says where to go on */
+            return true; /* the callback has had enough: c->i says where to go on */
     }
     return true;
 }
@@ -173,7 +173,8 @@ static void dispatch_batch(struct posthorn *p, struct posthorn_answer *a)
     backoff_reset(&r->backoff);
     bool is_stopped = r->lock == RECEIVE_LOCK_NONE;
     /* Stopped in the middle: the old cursor with the new number gives the rest the next time. */
-    if ((!is_stopped && !cursor_set(&p->cursor, wire_string(a, "cursor"))) || !cursor_save(&p->cursor, p->state_dir)) {
+    if ((!is_stopped && !cursor_set(&p->cursor, wire_string(a, "cursor"))) ||
+        !cursor_save(&p->cursor, p->state_dir)) {
         client_fail(p, POSTHORN_FAILED, "state", "the cursor can't be written");
         client_online(p, false, &p->why);
     }
