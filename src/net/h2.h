@@ -6,6 +6,7 @@
 struct conn;
 struct exchange;
 struct h2;
+
 void h2_init(struct conn *c);
 void h2_fini(struct conn *c);
 /* Bytes came, from the client's preface on. */

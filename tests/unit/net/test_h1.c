@@ -43,8 +43,7 @@ static void test_keep_alive(void **state)
     assert_int_equal(wire_stats(w).accepted, 1);
     assert_int_equal(wire_stats(w).exchanges, 0);
     close(fd);
-    wire_run(w, 30);
-    assert_int_equal(wire_stats(w).connections, 0);
+    WIRE_UNTIL(w, wire_stats(w).connections == 0);
 }
 
 /* A request behind a pending one is not handled before that one is answered. */
@@ -57,13 +56,13 @@ static void test_pipelining(void **state)
     wire_listen(w);
     fd = wire_connect(w);
     wire_send(fd, GET("/wait") GET("/now") GET("/wait"));
+    WIRE_UNTIL(w, w->handled_count == 1);
     wire_run(w, 30);
     assert_int_equal(w->handled_count, 1);
     wire_answer(w);
     got = wire_read(w, fd, "/now", NULL);
     assert_true(strstr(got, "waited") < strstr(got, "/now"));
-    wire_run(w, 30);
-    assert_int_equal(w->handled_count, 3);
+    WIRE_UNTIL(w, w->handled_count == 3);
     wire_answer(w);
     assert_non_null(strstr(wire_read(w, fd, "waited", NULL), "waited"));
     close(fd);
@@ -95,9 +94,9 @@ static void test_pipelining_is_bounded(void **state)
     assert_int_equal(w->handled_count, 1);
     wire_answer(w);
     whole = sent / GET_BYTES;
-    for (int i = 0; i < 5000 && w->handled_count < 1 + whole; i++)
+    for (int i = 0; i < 100 * 1000 && w->handled_count < 1 + whole && w->handled_count <= 800; i++)
         wire_read(w, fd, "/now", NULL);
-    assert_true(w->handled_count == 1 + whole || w->handled_count > 5000);
+    assert_true(w->handled_count == 1 + whole || w->handled_count > 800);
     assert_int_equal(wire_stats(w).bad_requests, 0);
     close(fd);
 }
@@ -164,11 +163,9 @@ static void test_hang_up(void **state)
     wire_listen(w);
     fd = wire_connect(w);
     wire_send(fd, GET("/wait"));
-    wire_run(w, 30);
-    assert_int_equal(w->waiting_count, 1);
+    WIRE_UNTIL(w, w->waiting_count == 1);
     close(fd);
-    wire_run(w, 30);
-    assert_int_equal(w->gone_count, 1);
+    WIRE_UNTIL(w, w->gone_count == 1);
     assert_int_equal(wire_stats(w).exchanges, 0);
     assert_int_equal(wire_stats(w).connections, 0);
 }
@@ -182,14 +179,12 @@ static void test_late_answer(void **state)
     wire_listen(w);
     fd = wire_connect(w);
     wire_send(fd, GET("/orphan"));
-    wire_run(w, 30);
+    WIRE_UNTIL(w, w->waiting_count == 1);
     close(fd);
-    wire_run(w, 30);
-    assert_int_equal(wire_stats(w).connections, 0);
+    WIRE_UNTIL(w, wire_stats(w).connections == 0);
     assert_int_equal(wire_stats(w).exchanges, 1);
     wire_answer(w);
-    wire_run(w, 10);
-    assert_int_equal(wire_stats(w).exchanges, 0);
+    WIRE_UNTIL(w, wire_stats(w).exchanges == 0);
 }
 
 /* gone() of one answers another, both in the same flush. */
@@ -202,10 +197,10 @@ static void test_gone_answers_another(void **state)
     w->answers_when_gone = true;
     first = wire_connect(w);
     wire_send(first, GET("/wait"));
-    wire_run(w, 30);
+    WIRE_UNTIL(w, w->waiting_count == 1);
     second = wire_connect(w);
     wire_send(second, GET("/wait"));
-    wire_run(w, 30);
+    WIRE_UNTIL(w, w->waiting_count == 2);
     close(first);
     assert_non_null(strstr(wire_read(w, second, "waited", NULL), "waited"));
     assert_int_equal(w->gone_count, 1);
@@ -222,12 +217,11 @@ static void test_both_gone_and_answered_in_one_flush(void **state)
     for (int i = 0; i < 2; i++) {
         fds[i] = wire_connect(w);
         wire_send(fds[i], GET("/wait"));
-        wire_run(w, 20);
+        WIRE_UNTIL(w, w->waiting_count == (unsigned)i + 1);
     }
     close(fds[0]);
     close(fds[1]);
-    wire_run(w, 30);
-    assert_int_equal(w->waiting_count, 0);
+    WIRE_UNTIL(w, w->waiting_count == 0);
     assert_int_equal(wire_stats(w).exchanges, 0);
 }
 
@@ -291,8 +285,7 @@ static void test_idle_and_unauthenticated(void **state)
     assert_true(closed);
     close(stranger);
     close(silent);
-    wire_run(w, 20);
-    assert_int_equal(wire_stats(w).connections, 1);
+    WIRE_UNTIL(w, wire_stats(w).connections == 1);
     wire_send(friend, GET("/trusted"));
     assert_non_null(strstr(wire_read(w, friend, "{}", &closed), "200 OK"));
     assert_false(closed);
@@ -319,8 +312,7 @@ static void test_request_deadline(void **state)
     assert_non_null(strstr(got, "retry-after: 1\r\n"));
     assert_non_null(strstr(got, "\"code\":\"timeout\",\"retry_ms\":1000}"));
     assert_int_equal(w->gone_count, 1);
-    wire_run(w, 10);
-    assert_int_equal(wire_stats(w).exchanges, 0);
+    WIRE_UNTIL(w, wire_stats(w).exchanges == 0);
     close(fd);
 }
 
@@ -380,7 +372,7 @@ static void test_limits_of_connections(void **state)
     assert_int_equal(wire_stats(w).refused, 1);
     assert_int_equal(wire_stats(w).connections, 3);
     close(fds[0]);
-    wire_run(w, 30);
+    WIRE_UNTIL(w, wire_stats(w).connections == 2);
     close(fds[3]);
     fds[3] = wire_connect(w);
     wire_send(fds[3], GET("/now"));
@@ -401,7 +393,7 @@ static void test_drain(void **state)
     wire_send(idle, GET("/now"));
     wire_read(w, idle, "{}", NULL);
     wire_send(busy, GET("/wait"));
-    wire_run(w, 30);
+    WIRE_UNTIL(w, w->waiting_count == 1);
     net_drain(w->net);
     assert_string_equal(wire_read(w, idle, NULL, &closed), "");
     assert_true(closed);

@@ -170,12 +170,10 @@ static void test_reset_by_client(void **state)
     fd = h2_connect(w, 65535);
     request(fd, 1, false, "/wait", END_STREAM);
     request(fd, 3, false, "/orphan", END_STREAM);
-    wire_run(w, 20);
-    assert_int_equal(w->waiting_count, 2);
+    WIRE_UNTIL(w, w->waiting_count == 2);
     send_frame(fd, RST, 0, 1, "\0\0\0\x08", 4);
     send_frame(fd, RST, 0, 3, "\0\0\0\x08", 4);
-    wire_run(w, 20);
-    assert_int_equal(w->gone_count, 1);
+    WIRE_UNTIL(w, w->gone_count == 1);
     assert_int_equal(wire_stats(w).exchanges, 1);
     wire_answer(w); /* into nothing */
     request(fd, 5, false, "/now", END_STREAM);
@@ -194,12 +192,10 @@ static void test_connection_lost(void **state)
     fd = h2_connect(w, 65535);
     for (uint32_t i = 0; i < 6; i++)
         request(fd, 1 + 2 * i, i >= 4, "/wait", i < 4 ? END_STREAM : 0);
-    wire_run(w, 20);
+    WIRE_UNTIL(w, wire_stats(w).exchanges == 6);
     assert_int_equal(w->waiting_count, 4);
-    assert_int_equal(wire_stats(w).exchanges, 6);
     close(fd);
-    wire_run(w, 20);
-    assert_int_equal(w->gone_count, 4);
+    WIRE_UNTIL(w, w->gone_count == 4);
     assert_int_equal(wire_stats(w).exchanges, 0);
     assert_int_equal(wire_stats(w).connections, 0);
 }
@@ -292,7 +288,7 @@ static void test_drain(void **state)
     wire_listen(w);
     fd = h2_connect(w, 65535);
     request(fd, 1, false, "/wait", END_STREAM);
-    wire_run(w, 20);
+    WIRE_UNTIL(w, w->waiting_count == 1);
     net_drain(w->net);
     request(fd, 3, false, "/now", END_STREAM); /* crossed with the first GOAWAY: is still served */
     s = hear(w, fd, 1000, 1);
@@ -347,8 +343,7 @@ static void test_unread_answers_are_bounded(void **state)
     assert_int_equal(wire_stats(w).connections, 1);
     assert_true(wire_stats(w).exchanges >= 10); /* an unbounded queue would have swallowed their bodies */
     close(fd);
-    wire_run(w, 30);
-    assert_int_equal(wire_stats(w).exchanges, 0);
+    WIRE_UNTIL(w, wire_stats(w).exchanges == 0);
 }
 
 int main(void)

@@ -26,6 +26,13 @@ struct net_deadlines wire_deadlines(uint32_t ms);
 void wire_listen(struct wire *w);
 /* Turns of the loop, for ms. */
 void wire_run(struct wire *w, unsigned ms);
+/* Turns until ok holds; fails after five seconds. */
+#define WIRE_UNTIL(w, ok)                                                                                    \
+    do {                                                                                                     \
+        for (unsigned wire_ms_ = 0; !(ok) && wire_ms_ < 5000; wire_ms_ += 5)                                 \
+            wire_run((w), 5);                                                                                \
+        assert_true(ok);                                                                                     \
+    } while (0)
 /* A client's socket, non-blocking. */
 int wire_connect(struct wire *w);
 void wire_send(int fd, const char *z);
