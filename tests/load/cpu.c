@@ -35,24 +35,38 @@ static bool cpu_read(pid_t pid, struct cpu_times *t)
     return true;
 }
 
+/* Of the processes that pid started and that live. */
+static unsigned long cpu_children(pid_t pid)
+{
+    DIR *processes = opendir("/proc");
+    struct cpu_times t;
+    unsigned long ticks = 0;
+
+    for (struct dirent *d; processes && (d = readdir(processes));) {
+        pid_t other = (pid_t)atoi(d->d_name);
+        if (other > 0 && cpu_read(other, &t) && t.parent == pid)
+            ticks += t.own;
+    }
+    if (processes)
+        closedir(processes);
+    return ticks;
+}
+
 double cpu_of(pid_t pid, int with_children)
 {
-    struct cpu_times t;
-    unsigned long ticks;
+    struct cpu_times before, after;
+    unsigned long ticks = 0;
 
-    if (pid <= 0 || !cpu_read(pid, &t))
+    if (pid <= 0 || !cpu_read(pid, &after))
         return 0;
-    ticks = t.own;
-    if (with_children) {
-        DIR *processes = opendir("/proc");
-        ticks += t.waited;
-        for (struct dirent *d; processes && (d = readdir(processes));) {
-            pid_t other = (pid_t)atoi(d->d_name);
-            if (other > 0 && cpu_read(other, &t) && t.parent == pid)
-                ticks += t.own;
-        }
-        if (processes)
-            closedir(processes);
+    /* A child that is waited for while the others are looked at would be counted in neither place: look again. */
+    for (int tries = 0; tries < 20; tries++) {
+        before = after;
+        ticks = before.own;
+        if (with_children)
+            ticks += before.waited + cpu_children(pid);
+        if (!with_children || !cpu_read(pid, &after) || after.waited == before.waited)
+            break;
     }
     return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }

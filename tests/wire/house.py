@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -43,8 +44,14 @@ class House:
         self.process = None
 
     def __enter__(self):
-        self.start_postgres()
-        self.start_server()
+        # A proof that is told to end (a timeout, say) leaves nothing running behind.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            self.start_postgres()
+            self.start_server()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
