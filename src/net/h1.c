@@ -84,6 +84,7 @@ static void take_head(struct conn *c, struct text text)
         return;
     }
     h->keep_alive = head.keep_alive;
+    h->is_10 = head.is_10;
     h->is_chunked = head.is_chunked;
     h->left_bytes = head.content_length;
     h->chunks = (struct h1parse_chunks){ 0 };
@@ -271,8 +272,10 @@ static size_t write_head(struct conn *c, struct exchange *x)
         bytes += (size_t)snprintf(into + bytes, room - bytes, "%s: %.*s\r\n", f->name, (int)f->value.bytes,
                                   f->value.at);
     }
-    bytes += (size_t)snprintf(into + bytes, room - bytes, "%s\r\n",
-                              c->h1.keep_alive ? "" : "connection: close\r\n");
+    if (!c->h1.keep_alive || c->h1.is_10) /* RFC 9112 9.3: persistence is said where it is not the rule */
+        bytes += (size_t)snprintf(into + bytes, room - bytes, "connection: %s\r\n",
+                                  c->h1.keep_alive ? "keep-alive" : "close");
+    bytes += (size_t)snprintf(into + bytes, room - bytes, "\r\n");
     return bytes;
 }
 

@@ -15,7 +15,8 @@ enum h1_state {
 
 struct h1 {
     enum h1_state state;
-    bool is_chunked, keep_alive, continue_due, ended;   /* ended: the peer says no more */
+    bool is_10, is_chunked, keep_alive, continue_due;
+    bool ended;                     /* the peer says no more */
     struct buf in;                  /* what came and was not used: part of a head, or pipelined requests */
     size_t scanned;                 /* bytes of in that hold no end of a head */
     uint64_t left_bytes;            /* of a body with a length */

@@ -237,6 +237,7 @@ enum err h1parse_head(struct text head, struct h1parse_head *h)
         return ERR_BAD_REQUEST;
     if (f.codings && (f.lengths || !f.is_11))
         return ERR_BAD_REQUEST; /* RFC 9112 6.1: never both, never in 1.0 */
+    h->is_10 = !f.is_11;
     h->keep_alive = f.is_11 ? !f.closes : f.keeps && !f.closes;
     return ERR_OK;
 }

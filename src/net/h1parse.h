@@ -14,6 +14,7 @@ struct h1parse_head {
     struct h1parse_field fields[LIMIT_HEAD_FIELDS];
     uint32_t fields_count;
     bool keep_alive;                /* the connection may serve another request */
+    bool is_10;                     /* HTTP/1.0 */
     bool expects_continue;
     bool is_chunked;
     uint64_t content_length;        /* 0 when absent */

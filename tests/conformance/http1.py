@@ -216,7 +216,8 @@ def http10_closes():
 def http10_keep_alive():
     t = Talk()
     for _ in range(2):
-        is_public(t, b'GET /v1/discover HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n')
+        fields = is_public(t, b'GET /v1/discover HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n')
+        expect(fields['connection'] == 'keep-alive', fields)
 
 
 def pipelined():

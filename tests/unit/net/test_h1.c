@@ -130,6 +130,11 @@ static void test_continue(void **state)
     /* no word needed when the body is there already */
     wire_send(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi");
     assert_null(strstr(wire_read(w, fd, "\r\n\r\nhi", NULL), "100"));
+    /* nor when it began */
+    wire_send(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nwe");
+    wire_run(w, 30);
+    wire_send(fd, "ll");
+    assert_null(strstr(wire_read(w, fd, "\r\n\r\nwell", NULL), "100"));
     close(fd);
 }
 
@@ -230,16 +235,21 @@ static void test_slow_head(void **state)
     struct wire *w = *state;
     struct net_deadlines d = wire_deadlines(60000);
     bool closed = false;
-    int fd;
+    int fd, drips = 0;
+    char peeked;
 
     d.head = 150;
     net_set_deadlines(w->net, &d);
     wire_listen(w);
     fd = wire_connect(w);
-    for (int i = 0; i < 10; i++) { /* each byte is early enough for an idle bound, not for the head's */
-        wire_send(fd, i == 0 ? "GET /now HTTP/1.1\r\nX: " : "a");
-        wire_run(w, 10);
+    wire_send(fd, "GET /now HTTP/1.1\r\nX: ");
+    while (drips < 100 &&
+           recv(fd, &peeked, 1, MSG_PEEK) < 0) { /* each byte is early enough, the head is not */
+        send(fd, "a", 1, MSG_NOSIGNAL);
+        wire_run(w, 20);
+        drips++;
     }
+    assert_true(drips < 100);
     assert_non_null(strstr(wire_read(w, fd, NULL, &closed), "408 "));
     assert_true(closed);
     assert_int_equal(wire_stats(w).timeouts, 1);
