@@ -23,8 +23,8 @@ struct text exchange_peer(const struct exchange *x)
     return x->peer;
 }
 
-void exchange_respond(struct exchange *x, int status, const struct exchange_field *fields, size_t fields_count,
-                      struct blob *body)
+void exchange_respond(struct exchange *x, int status, const struct exchange_field *fields,
+                      size_t fields_count, struct blob *body)
 {
     size_t at = 0;
 

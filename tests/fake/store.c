@@ -309,7 +309,8 @@ void store_members(struct store *s, struct conversation_id id, struct members **
     fake_answer(s, op, c ? ERR_OK : ERR_NOT_FOUND);
 }
 
-void store_direct(struct store *s, struct user_id a, struct user_id b, struct conversation_id *out, struct op *op)
+void store_direct(struct store *s, struct user_id a, struct user_id b, struct conversation_id *out,
+                  struct op *op)
 {
     enum err err = ERR_NOT_FOUND;
 
@@ -330,9 +331,14 @@ static void fake_view(struct fake_conversation *c, struct user_id user, struct a
 {
     const struct member *me = fake_member(c, user);
 
-    *v = (struct conversation){ .id = c->id, .kind = c->kind, .title = arena_copy(arena, text_of(c->title)),
-                                .members_count = c->count, .last_seq = { c->last_seq }, .role = me->role,
-                                .joined = me->joined, .read_seq = { c->read[me - c->member] } };
+    *v = (struct conversation){ .id = c->id,
+                                .kind = c->kind,
+                                .title = arena_copy(arena, text_of(c->title)),
+                                .members_count = c->count,
+                                .last_seq = { c->last_seq },
+                                .role = me->role,
+                                .joined = me->joined,
+                                .read_seq = { c->read[me - c->member] } };
     for (uint32_t n = 0; n < c->count; n++)
         if (c->kind == CONVERSATION_DIRECT && c->member[n].user.n != user.n)
             v->other = c->member[n].user;
@@ -473,7 +479,8 @@ static void fake_write(struct store *s, struct append *a, struct fake_conversati
     a->id.n = snowflake_next(s->ids, loop_unix_ms(s->loop));
     a->seq.n = has_seq ? ++c->last_seq : 0;
     f->body_hash = a->body_hash;
-    f->event = (struct event){ a->kind, a->conversation, a->seq, a->id, a->from, a->key, { f->body, a->body.bytes } };
+    f->event = (struct event){ a->kind, a->conversation,           a->seq, a->id, a->from,
+                               a->key,  { f->body, a->body.bytes } };
     for (uint32_t n = 0; n < a->members->count; n++) {
         struct fake_account *to = fake_store_find(s, a->members->member[n].user);
         CHECK(to && to->inbox_count < FAKE_EVENTS);

@@ -341,8 +341,12 @@ static void begin_create(void *operation, struct op *op)
 static enum err create(struct world *w, struct create *c, enum conversation_kind kind, const uint64_t *with,
                        uint32_t count)
 {
-    *c = (struct create){ .chat = &w->f.chat, .user = w->who[A], .kind = kind, .title = TEXT("Tea"),
-                          .with = with, .with_count = count };
+    *c = (struct create){ .chat = &w->f.chat,
+                          .user = w->who[A],
+                          .kind = kind,
+                          .title = TEXT("Tea"),
+                          .with = with,
+                          .with_count = count };
     return fake_chat_ask(&w->f, begin_create, c);
 }
 
@@ -417,8 +421,11 @@ static void begin_mark(void *operation, struct op *op)
 
 static enum err mark(struct world *w, int who, uint64_t delivered, uint64_t read, uint32_t *told)
 {
-    struct mark m = { .chat = &w->f.chat, .conversation = w->group, .user = w->who[who],
-                      .delivered = delivered, .read = read };
+    struct mark m = { .chat = &w->f.chat,
+                      .conversation = w->group,
+                      .user = w->who[who],
+                      .delivered = delivered,
+                      .read = read };
     enum err err = fake_chat_ask(&w->f, begin_mark, &m);
 
     *told = m.notices.members ? m.notices.members->count : 0;

@@ -87,7 +87,9 @@ static void begin(void *operation, struct op *op)
 /* A device that stands in the store, with its token. */
 static struct device device(struct fake_chat *f, char token[static SESSIONS_TOKEN_TEXT + 1], uint64_t expires)
 {
-    struct device d = { .user = fake_store_account(f->store, "ada"), .id = { 77 }, .expires_unix_ms = expires };
+    struct device d = { .user = fake_store_account(f->store, "ada"),
+                        .id = { 77 },
+                        .expires_unix_ms = expires };
 
     sessions_token_make(d.user, d.id, token, d.token_hash);
     f->store->device[f->store->devices_count++] = (struct fake_device){ .device = d };
@@ -164,9 +166,12 @@ static void test_a_row_read_before_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_token_text),       cmocka_unit_test(test_what_is_no_token),
-        cmocka_unit_test(test_cache),            cmocka_unit_test(test_authenticate),
-        cmocka_unit_test(test_expired_and_gone), cmocka_unit_test(test_a_row_read_before_the_end),
+        cmocka_unit_test(test_token_text),
+        cmocka_unit_test(test_what_is_no_token),
+        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_authenticate),
+        cmocka_unit_test(test_expired_and_gone),
+        cmocka_unit_test(test_a_row_read_before_the_end),
     };
 
     secret_init();
