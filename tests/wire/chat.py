@@ -4,6 +4,7 @@ import json
 import os
 import random
 import time
+import traceback
 
 from wire import H1, H2, Gone
 
@@ -133,6 +134,14 @@ class Score:
             if self.failed <= 40:
                 print(f"FAILED {what} {detail}", flush=True)
         return bool(good)
+
+    def run(self, coroutine):
+        """A run that breaks off has failed, and says where."""
+        try:
+            asyncio.run(coroutine)
+        except Exception as why:
+            traceback.print_exc()
+            self.check("the run to its end", False, repr(why))
 
     def end(self):
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
