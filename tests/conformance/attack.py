@@ -35,7 +35,7 @@ def u32(n):
 
 
 def raw_connect(alpn=('h2',), context=None):
-    s = socket.create_connection((args.host, args.port), timeout=5)
+    s = socket.create_connection((args.host, args.port), timeout=15)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if args.tls:
         if context is None:
@@ -83,7 +83,7 @@ class Peer:
                 return n
         return most
 
-    def read(self, quiet=1.0, until=None):
+    def read(self, quiet=3.0, until=None):
         """Until the end, or nothing for quiet seconds, or until() holds."""
         end = time.time() + 15
         while not self.closed and time.time() < end and not (until and until()):
@@ -123,7 +123,7 @@ class Peer:
         """A PING is answered."""
         before = self.count(PING)
         self.send(frame(PING, 0, 0, b'areyouok'))
-        self.read(1.0, until=lambda: self.count(PING) > before)
+        self.read(3.0, until=lambda: self.count(PING) > before)
         return self.count(PING) > before
 
     def __repr__(self):
@@ -142,13 +142,13 @@ def expect(ok, what):
 
 def calmed(p, codes=(CALM,)):
     """Given up: GOAWAY with one of the codes where it could still be heard, and closed in any case."""
-    p.read(1.0)
+    p.read(3.0)
     expect(p.goaway in codes and p.closed, p)
 
 
 def given_up(p):
     """Closed, with or without words (the answer may be lost when our bytes were still on their way)."""
-    p.read(1.0)
+    p.read(3.0)
     expect(p.closed and p.goaway in (None, CALM, INTERNAL_ERROR), p)
 
 
@@ -164,7 +164,7 @@ def case(f):
 def ordinary_request():
     p = Peer()
     p.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, p.fields()))
-    p.read(1.0, until=lambda: p.count(DATA))
+    p.read(3.0, until=lambda: p.count(DATA))
     expect(p.status.get(1) == 200 and p.count(DATA) >= 1, p)
 
 
@@ -183,7 +183,7 @@ def made_you_reset(tail, codes=(CALM,)):
     octets = b''.join(frame(HEADERS, END_STREAM | END_HEADERS, 1 + 2 * i, p.fields()) + tail(1 + 2 * i)
                       for i in range(3000))
     p.send(octets)
-    p.read(1.0)
+    p.read(3.0)
     expect(p.closed and p.count(RST) <= 200 and p.goaway in (None,) + codes, p)
 
 
@@ -214,7 +214,7 @@ def continuation_flood():
     for i in range(50):
         octets += frame(CONTINUATION, 0, 1, p.encoder.encode([('x-%d' % i, 'a' * 100)]))
     p.send(octets)
-    p.read(1.0)
+    p.read(3.0)
     expect(p.closed and not p.status, p)
 
 
@@ -226,7 +226,7 @@ def continuations_too_many():
         octets += frame(CONTINUATION, END_HEADERS if i == 7 else 0, 1,
                         p.encoder.encode([('x-%d' % i, 'a' * 16000)]))
     p.send(octets)
-    p.read(1.0)
+    p.read(3.0)
     expect(p.closed and not p.status, p)
 
 
@@ -237,10 +237,10 @@ def header_list_too_large_is_431():
     octets += frame(CONTINUATION, 0, 1, p.encoder.encode([('x-1', '~' * 12000)]))
     octets += frame(CONTINUATION, END_HEADERS, 1, p.encoder.encode([('x-2', '~' * 12000)]))
     p.send(octets)
-    p.read(1.0, until=lambda: p.count(DATA))
+    p.read(3.0, until=lambda: p.count(DATA))
     expect(p.status == {1: 431}, p)
     p.send(frame(HEADERS, END_STREAM | END_HEADERS, 3, p.fields()))
-    p.read(1.0, until=lambda: 3 in p.status)
+    p.read(3.0, until=lambda: 3 in p.status)
     expect(p.status[3] == 200, p)
 
 
@@ -248,7 +248,7 @@ def header_list_too_large_is_431():
 def too_many_fields_is_431():
     p = Peer()
     p.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, p.fields(extra=[('x-%d' % i, 'a') for i in range(70)])))
-    p.read(1.0, until=lambda: p.status)
+    p.read(3.0, until=lambda: p.status)
     expect(p.status == {1: 431}, p)
 
 
@@ -261,7 +261,7 @@ def hpack_bomb():
         octets += frame(CONTINUATION, 0, 1 + 2 * i, b'\xbe' * 16000)
         octets += frame(CONTINUATION, END_HEADERS, 1 + 2 * i, b'\xbe' * 16000)
         p.send(octets)
-    p.read(2.0)
+    p.read(3.0)
     expect(p.closed and p.goaway in (None, CALM) and not p.status, p)
 
 
@@ -348,10 +348,10 @@ def unknown_frames_are_ignored():
 def zero_window_parks_answers():
     p = Peer(struct.pack('>HI', 4, 0))
     p.send(b''.join(frame(HEADERS, END_STREAM | END_HEADERS, 1 + 2 * i, p.fields()) for i in range(50)))
-    p.read(1.0, until=lambda: len(p.status) == 50)
+    p.read(3.0, until=lambda: len(p.status) == 50)
     expect(len(p.status) == 50 and p.count(DATA) == 0 and p.is_alive(), p)
     p.send(frame(SETTINGS, 0, 0, struct.pack('>HI', 4, 65535)))
-    p.read(1.0, until=lambda: p.count(DATA) >= 50)
+    p.read(3.0, until=lambda: p.count(DATA) >= 50)
     expect(p.count(DATA) >= 50, p)
 
 
@@ -359,7 +359,7 @@ def zero_window_parks_answers():
 def streams_beyond_the_limit_are_refused():
     p = Peer()
     p.send(b''.join(frame(HEADERS, END_HEADERS, 1 + 2 * i, p.fields(POSTED, 'POST')) for i in range(140)))
-    p.read(1.0, until=lambda: p.count(RST) >= 40)
+    p.read(3.0, until=lambda: p.count(RST) >= 40)
     expect(p.count(RST) == 40 and set(p.resets.values()) == {REFUSED} and p.is_alive(), p)
 
 
@@ -369,7 +369,7 @@ def streams_beyond_the_acknowledged_limit_end_it():
     p.read(0.5, until=lambda: p.count(SETTINGS) >= 1)
     p.send(frame(SETTINGS, ACK, 0))
     p.send(b''.join(frame(HEADERS, END_HEADERS, 1 + 2 * i, p.fields(POSTED, 'POST')) for i in range(140)))
-    p.read(1.0)
+    p.read(3.0)
     expect(p.goaway in (PROTOCOL_ERROR, REFUSED) and p.closed, p)
 
 
@@ -383,7 +383,7 @@ def flood_is_not_read_for_ever():
 def frame_too_large():
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS, 1, b'\x82' * 17000))
-    p.read(1.0)
+    p.read(3.0)
     expect(p.goaway in (FRAME_SIZE_ERROR, None) and p.closed, p)
 
 
@@ -391,7 +391,7 @@ def frame_too_large():
 def headers_on_stream_zero():
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS | END_STREAM, 0, p.fields()))
-    p.read(1.0)
+    p.read(3.0)
     expect(p.goaway == PROTOCOL_ERROR and p.closed, p)
 
 
@@ -399,7 +399,7 @@ def headers_on_stream_zero():
 def headers_on_even_stream():
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS | END_STREAM, 2, p.fields()))
-    p.read(1.0)
+    p.read(3.0)
     expect(p.goaway == PROTOCOL_ERROR and p.closed, p)
 
 
@@ -407,7 +407,7 @@ def headers_on_even_stream():
 def priority_on_stream_zero():
     p = Peer()
     p.send(frame(PRIORITY, 0, 0, u32(3) + b'\x10'))
-    p.read(1.0)
+    p.read(3.0)
     expect(p.goaway == PROTOCOL_ERROR and p.closed, p)
 
 
@@ -415,7 +415,7 @@ def priority_on_stream_zero():
 def broken_hpack():
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, b'\xff\xff\xff\xff\xff\xff'))
-    p.read(1.0)
+    p.read(3.0)
     expect(p.goaway == COMPRESSION and p.closed, p)
 
 
@@ -439,7 +439,7 @@ def bad_preface():
 def malformed(fields, answers=(400,)):
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, p.encoder.encode(fields)))
-    p.read(1.0, until=lambda: p.status or p.resets)
+    p.read(3.0, until=lambda: p.status or p.resets)
     expect(p.resets.get(1) == PROTOCOL_ERROR or p.status.get(1) in answers, p)
     expect(p.is_alive(), p)
 
@@ -472,7 +472,7 @@ def malformed_requests_are_reset_or_400():
 def connect_is_501():
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS, 1, p.encoder.encode([(':method', 'CONNECT'), (':authority', 'a:1')])))
-    p.read(1.0, until=lambda: p.status)
+    p.read(3.0, until=lambda: p.status)
     expect(p.status == {1: 501}, p)
 
 
@@ -481,7 +481,7 @@ def extended_connect_is_reset():
     p = Peer()
     p.send(frame(HEADERS, END_HEADERS, 1, p.encoder.encode(
         [(':method', 'CONNECT'), (':protocol', 'websocket')] + BASE[1:])))
-    p.read(1.0, until=lambda: p.resets)
+    p.read(3.0, until=lambda: p.resets)
     expect(p.resets == {1: PROTOCOL_ERROR}, p)
 
 
@@ -493,7 +493,7 @@ def body_too_large_is_413():
         p.send(frame(DATA, 0, 1, b'x' * 16000))
     p.read(0.3)
     p.send(frame(DATA, 0, 1, b'x' * 16000) * 2)
-    p.read(1.0, until=lambda: p.status)
+    p.read(3.0, until=lambda: p.status)
     expect(p.status == {1: 413} and p.is_alive(), p)
 
 
@@ -641,13 +641,18 @@ def speaks_but_never_shows_who_it_is():
     expect(closed_within(p.s, 30)[1] > 5, 'too early')
 
 
-def probe(stop, results, options):
-    """Ordinary requests, one after the other, on connections of their own."""
+def worst_percent(latencies):
+    return sorted(latencies)[len(latencies) * 99 // 100] if latencies else float('inf')
+
+
+def probe(attacked, stop, results, options):
+    """Ordinary requests, one after the other, on connections of their own: before the attacks and during them."""
     global args
     args = options
-    latencies, failed, connection = [], 0, None
+    before, latencies, failed, connection = [], [], 0, None
     while not stop.is_set():
         begin = time.time()
+        during = attacked.is_set()
         try:
             if connection is None:
                 if args.tls:
@@ -663,11 +668,10 @@ def probe(stop, results, options):
         except (OSError, http.client.HTTPException):
             failed += 1
             connection = None
-        latencies.append(1000 * (time.time() - begin))
+        (latencies if during else before).append(1000 * (time.time() - begin))
         time.sleep(0.005)
-    latencies.sort()
-    results.put((len(latencies), failed, latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100],
-                 latencies[-1]))
+    results.put((len(latencies), failed, sorted(latencies)[len(latencies) // 2] if latencies else 0, worst_percent(latencies),
+                 worst_percent(before)))
 
 
 def run(f):
@@ -694,9 +698,11 @@ def main():
     how.add_argument('--cleartext', action='store_true')
     args = parser.parse_args()
 
-    stop, results = multiprocessing.Event(), multiprocessing.Queue()
-    other = multiprocessing.Process(target=probe, args=(stop, results, args))
+    attacked, stop, results = multiprocessing.Event(), multiprocessing.Event(), multiprocessing.Queue()
+    other = multiprocessing.Process(target=probe, args=(attacked, stop, results, args), daemon=True)
     other.start()
+    time.sleep(1)
+    attacked.set()
     chosen = [f for f in CASES if not args.only or f.__name__ == args.only]
     late = [] if args.skip_slow else [f for f in SLOW if not args.only or f.__name__ == args.only]
     outcomes = []
@@ -708,12 +714,13 @@ def main():
     for f in chosen:
         outcomes.append(run(f))
     stop.set()
-    count, failed, median, p99, worst = results.get(timeout=20)
+    count, failed, median, p99, before = results.get(timeout=20)
     other.join()
-    fine = failed == 0 and p99 <= args.bound_ms and count > 0
+    bound = max(args.bound_ms, 3 * before)      # a machine that is busy with other things is slow before, too
+    fine = failed == 0 and p99 <= bound and count > 0
     outcomes.append(fine)
-    print('%s  the other client: %d requests, %d failed, p50 %.1f ms, p99 %.1f ms, worst %.1f ms (p99 bound %g ms)' %
-          ('ok  ' if fine else 'FAIL', count, failed, median, p99, worst, args.bound_ms))
+    print('%s  the other client: %d requests, %d failed, p50 %.1f ms, p99 %.1f ms (before %.1f ms, bound %.0f ms)' %
+          ('ok  ' if fine else 'FAIL', count, failed, median, p99, before, bound))
     print('%d passed, %d failed' % (outcomes.count(True), outcomes.count(False)))
     sys.exit(0 if all(outcomes) else 1)
 

@@ -97,7 +97,7 @@ REFUSED = [
 
 
 def connect():
-    s = socket.create_connection((args.host, args.port), timeout=5)
+    s = socket.create_connection((args.host, args.port), timeout=15)
     if args.tls:
         context = ssl.create_default_context()
         context.check_hostname = False
