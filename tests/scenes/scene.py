@@ -79,6 +79,15 @@ class Person(Account):
         body = {"key": new_key(), "text": text, **more}
         return await self.do("POST", f"/v1/conversations/{conversation}/messages", body)
 
+    async def insist_on(self, ask, tries=20):
+        """Asks until the answer is no 503: a busy conversation or machine may say so, and the client comes again."""
+        for _ in range(tries):
+            said = await ask()
+            if said.status != 503:
+                break
+            await asyncio.sleep(said.body.get("retry_ms", 500) / 1000)
+        return said
+
     async def events(self, after=None, wait=0, limit=None, move=True):
         """A poll; follows the cursor when it was good."""
         more = f"&limit={limit}" if limit else ""

@@ -64,7 +64,7 @@ async def scene_a_long_poll_wakes(s):
             said = await poll
             took.append(time.monotonic() - began)
             s.equal([e["text"] for e in said["events"]], [f"wake {n}"], f"{carrier}: with what came")
-        s.expect(min(took) < 0.25, f"{carrier}: at once", repr(took))
+        s.expect(min(took) < 1, f"{carrier}: at once, not at the end of the wait", repr(took))
         s.equal(len((await a.drain())), 5, f"{carrier}: and the sender has them")
 
 
@@ -74,11 +74,11 @@ async def scene_a_long_poll_ends(s):
     said = await b.events(wait=1)
     took = time.monotonic() - began
     s.equal((said.status, said["events"], said["more"]), (200, [], False), "empty at the end of the wait")
-    s.expect(0.9 < took < 2, "after a second", f"{took:.2f}")
+    s.expect(0.9 < took < 6, "after a second", f"{took:.2f}")
     await a.say(c, "there")
     began = time.monotonic()
     s.equal(len((await b.events(wait=20))["events"]), 1, "what is there is not waited for")
-    s.expect(time.monotonic() - began < 1, "at once")
+    s.expect(time.monotonic() - began < 8, "at once, not after 20 s")
 
 
 async def scene_a_page_of_the_riders(s):
@@ -116,7 +116,7 @@ async def scene_one_waiting_poll_a_device(s):
         second = asyncio.create_task(b.events(wait=20))
         began = time.monotonic()
         s.equal((await first)["events"], [], f"{carrier}: the second makes the first answer, empty")
-        s.expect(time.monotonic() - began < 1, "at once")
+        s.expect(time.monotonic() - began < 8, "at once, not after 20 s")
         await asyncio.sleep(0.1)
         s.expect(not second.done() and not other.done(), f"{carrier}: the second waits, and so does the other device")
         await a.say(c, "to both")

@@ -117,7 +117,7 @@ async def scene_a_batch(s):
     waits = time.monotonic()
     polled = await a.do("POST", "/v1/batch", {"requests": [{"do": "GET", "path": "/v1/events?after=now&wait=20"}]})
     s.equal(polled["responses"][0]["status"], 200, "a poll inside")
-    s.expect(time.monotonic() - waits < 2, "does not wait")
+    s.expect(time.monotonic() - waits < 10, "does not wait")
     s.refused(await s.stranger().do("POST", "/v1/batch", {"requests": [one]}), 401, "unauthorized")
 
 

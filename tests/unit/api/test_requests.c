@@ -458,7 +458,8 @@ static void test_batch(void **state)
                          "{\"do\":\"GET\",\"path\":\"/v1/nothing\"},"
                          "{\"do\":\"PATCH\",\"path\":\"/v1/users/me\",\"body\":{\"name\":\"Ada\"}},"
                          "{\"do\":\"GET\",\"path\":\"/v1/events?after=now&wait=30\"},"
-                         "{\"do\":\"POST\",\"path\":\"/v1/batch\",\"body\":{\"requests\":[]}}]}"),
+                         "{\"do\":\"POST\",\"path\":\"/v1/batch\","
+                         "\"body\":{\"requests\":[{\"do\":\"GET\",\"path\":\"/v1/discover\"}]}}]}"),
                      200);
     says(w, "{\"responses\":[{\"status\":200,\"body\":{\"id\":");
     says(w, "{\"status\":404,\"body\":{\"type\":\"about:blank\"");
