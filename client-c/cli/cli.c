@@ -124,7 +124,7 @@ int cli_open(struct cli *c, const struct posthorn_callbacks *on, bool needs_sess
     enum posthorn_status status = posthorn_new(&o, &c->client, &problem);
     if (status != POSTHORN_OK)
         return cli_explain_problem(c, status, &problem);
-    c->names = names_new(c->client);
+    c->names = names_new(c->client, c->profile.state_dir);
     struct posthorn_account me;
     if (needs_session && !posthorn_account_me(c->client, &me))
         return cli_error(c, POSTHORN_LOGGED_OUT, "not logged in at %s: posthorn login HANDLE",

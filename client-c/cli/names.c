@@ -1,9 +1,11 @@
 /* cli/names.c - people and conversations by the names that people use */
 #include "cli/names.h"
 #include "cli/text.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct known {
     char id[24];
@@ -14,15 +16,17 @@ struct known {
 
 struct names {
     struct posthorn *client;
+    char *path; /* of the file of direct conversations */
     struct known *users, *conversations;
 };
 
-struct names *names_new(struct posthorn *client)
+struct names *names_new(struct posthorn *client, const char *dir)
 {
     struct names *n = calloc(1, sizeof *n);
     if (!n)
         abort();
     n->client = client;
+    n->path = text_format("%s/names", dir);
     return n;
 }
 
@@ -41,6 +45,7 @@ void names_free(struct names **n)
         return;
     drop_all((*n)->users);
     drop_all((*n)->conversations);
+    free((*n)->path);
     free(*n);
     *n = NULL;
 }
@@ -160,17 +165,62 @@ static enum posthorn_status group_by_title(struct names *n, const char *title, c
     return hits ? POSTHORN_OK : POSTHORN_NOT_FOUND;
 }
 
-enum posthorn_status names_target(struct names *n, const char *typed, char id[24], const char **detail)
+/* The file: lines "ACCOUNT HANDLE CONVERSATION". A handle belongs to an account for ever, and two people have
+ * one direct conversation for ever, so a line never gets wrong. */
+static bool recall(const struct names *n, const char *handle, char id[24])
+{
+    struct posthorn_account me;
+    char account[24], known[80], found[24];
+    FILE *from = fopen(n->path, "re");
+    bool is_known = false;
+    posthorn_account_me(n->client, &me);
+    while (from && !is_known && fscanf(from, "%23s %79s %23s", account, known, found) == 3)
+        is_known = strcmp(account, me.id) == 0 && strcmp(known, handle) == 0 && text_is_id(found);
+    if (from)
+        fclose(from);
+    if (is_known)
+        snprintf(id, 24, "%s", found);
+    return is_known;
+}
+
+static void remember(const struct names *n, const char *handle, const char *id)
+{
+    struct posthorn_account me;
+    char known[24];
+    if (strlen(handle) > 79 || strpbrk(handle, " \t\r\n") || recall(n, handle, known))
+        return;
+    posthorn_account_me(n->client, &me);
+    int fd = open(n->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return; /* only a convenience */
+    dprintf(fd, "%s %s %s\n", me.id, handle, id);
+    close(fd);
+}
+
+/* Opens the direct conversation with a handle. */
+static enum posthorn_status direct_with(struct names *n, const char *handle, char id[24])
 {
     char user[24];
+    enum posthorn_status status = names_user(n, handle, user);
+    if (status == POSTHORN_OK)
+        status = posthorn_conversation_direct(n->client, user, id);
+    if (status == POSTHORN_OK)
+        remember(n, handle, id);
+    bool is_away =
+        status == POSTHORN_UNREACHABLE || status == POSTHORN_TIMED_OUT || status == POSTHORN_SERVER_FAILED;
+    return is_away && recall(n, handle, id) ? POSTHORN_OK : status;
+}
+
+enum posthorn_status names_target(struct names *n, const char *typed, char id[24], const char **detail)
+{
     *detail = NULL;
     if (text_is_id(typed)) {
         snprintf(id, 24, "%s", typed);
         return POSTHORN_OK;
     }
-    enum posthorn_status status = names_user(n, typed, user);
+    enum posthorn_status status = direct_with(n, typed + (typed[0] == '@'), id);
     if (status == POSTHORN_OK)
-        return posthorn_conversation_direct(n->client, user, id);
+        return status;
     /* A title can be anything; what can't be a handle is refused with 400 there. */
     bool may_be_title = typed[0] != '@' && (status == POSTHORN_NOT_FOUND || status == POSTHORN_REFUSED);
     if (may_be_title) {

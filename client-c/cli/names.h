@@ -4,7 +4,9 @@
 
 struct names;
 
-struct names *names_new(struct posthorn *client);
+/* dir: where direct conversations are remembered (a file "names"), so that a message to a known handle can be
+ * kept while the server is away. */
+struct names *names_new(struct posthorn *client, const char *dir);
 void names_free(struct names **n);
 /* The handle of a user id; asks the server once. The id itself (the caller's own string) when it can't be
  * found out now. NULL gives "?". Lives as long as n. */

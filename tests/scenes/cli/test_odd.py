@@ -188,12 +188,12 @@ def order_holds_over_failures(stage):
     stored = []
 
     def sends(body, path):
-        if dice.random() < 0.5:
+        if dice.random() < 0.35:
             return 503, {"code": "busy", "status": 503}
         text, key = json.loads(body)["text"], json.loads(body)["key"]
         if (key, text) not in stored:
             stored.append((key, text))
-        return None if dice.random() < 0.3 else (201, {"id": "7", "seq": len(stored), "at": "x"})
+        return None if dice.random() < 0.2 else (201, {"id": "7", "seq": len(stored), "at": "x"})
     with Odd(stage, "order", {("POST", "/v1/conversations/9/messages"): sends,
                               ("GET", "/v1/events"): script(batch(0)),
                               ("GET", "/v1/conversations/9"): lambda b, p: (200, {"id": "9", "kind": "group",
