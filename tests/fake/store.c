@@ -2,7 +2,7 @@
 #include "fake/store.h"
 #include <stdlib.h>
 
-static void fake_answer(struct store *s, struct op *op, enum err err)
+void fake_store_answer(struct store *s, struct op *op, enum err err)
 {
     if (!s->is_holding) {
         op_wake(op, err);
@@ -13,8 +13,7 @@ static void fake_answer(struct store *s, struct op *op, enum err err)
     s->held[s->held_count++].err = err;
 }
 
-/* True when this call is to fail; it is answered then. */
-static bool fake_fails(struct store *s, struct op *op)
+bool fake_store_fails(struct store *s, struct op *op)
 {
     s->calls++;
     if (!s->fail_count)
@@ -24,7 +23,7 @@ static bool fake_fails(struct store *s, struct op *op)
         return false;
     }
     s->fail_count--;
-    fake_answer(s, op, s->fail);
+    fake_store_answer(s, op, s->fail);
     return true;
 }
 
@@ -137,166 +136,12 @@ void store_stats_read(const struct store *s, struct store_stats *into)
     *into = (struct store_stats){ .appended = s->events_count };
 }
 
-static struct fake_account *fake_by_handle(struct store *s, struct text handle)
-{
-    for (uint32_t n = 0; n < s->accounts_count; n++)
-        if (text_equal(text_of(s->account[n].handle), handle))
-            return &s->account[n];
-    return NULL;
-}
-
-void store_account_create(struct store *s, const struct account *a, const char *password_hash, struct op *op)
-{
-    if (fake_fails(s, op))
-        return;
-    if (fake_by_handle(s, a->handle)) {
-        fake_answer(s, op, ERR_HANDLE_TAKEN);
-        return;
-    }
-    struct user_id made = fake_store_account(s, a->handle.at);
-    struct fake_account *f = fake_store_find(s, made);
-    f->id = a->id;
-    snprintf(f->name, sizeof f->name, "%.*s", (int)a->name.bytes, a->name.at);
-    snprintf(f->hash, sizeof f->hash, "%s", password_hash);
-    fake_answer(s, op, ERR_OK);
-}
-
-static void fake_account_answer(struct store *s, const struct fake_account *f, struct account_read *r,
-                                struct op *op)
-{
-    if (f) {
-        r->account = (struct account){ f->id, arena_copy(r->arena, text_of(f->handle)),
-                                       arena_copy(r->arena, text_of(f->name)), SNOWFLAKE_EPOCH_MS };
-        snprintf(r->password_hash, sizeof r->password_hash, "%s", f->hash);
-    }
-    fake_answer(s, op, f ? ERR_OK : ERR_NOT_FOUND);
-}
-
-void store_account_by_handle(struct store *s, struct text handle, struct account_read *r, struct op *op)
-{
-    if (!fake_fails(s, op))
-        fake_account_answer(s, fake_by_handle(s, handle), r, op);
-}
-
-void store_account_by_id(struct store *s, struct user_id user, struct account_read *r, struct op *op)
-{
-    if (!fake_fails(s, op))
-        fake_account_answer(s, fake_store_find(s, user), r, op);
-}
-
-void store_account_rename(struct store *s, struct user_id user, struct text name, struct op *op)
-{
-    struct fake_account *f = fake_store_find(s, user);
-
-    if (fake_fails(s, op))
-        return;
-    if (f)
-        snprintf(f->name, sizeof f->name, "%.*s", (int)name.bytes, name.at);
-    fake_answer(s, op, f ? ERR_OK : ERR_NOT_FOUND);
-}
-
-void store_accounts_count(struct store *s, const struct user_id *users, uint32_t count, uint32_t *found,
-                          struct op *op)
-{
-    if (fake_fails(s, op))
-        return;
-    *found = 0;
-    for (uint32_t n = 0; n < count; n++)
-        *found += fake_store_find(s, users[n]) != NULL;
-    fake_answer(s, op, ERR_OK);
-}
-
-static struct fake_device *fake_device(struct store *s, struct user_id user, struct device_id id)
-{
-    for (uint32_t n = 0; n < s->devices_count; n++)
-        if (s->device[n].device.id.n == id.n && s->device[n].device.user.n == user.n)
-            return &s->device[n];
-    return NULL;
-}
-
-void store_device_create(struct store *s, const struct device *d, struct inbox_seq *head, struct op *op)
-{
-    uint32_t mine = 0;
-
-    if (fake_fails(s, op))
-        return;
-    for (uint32_t n = 0; n < s->devices_count; n++)
-        mine += s->device[n].device.user.n == d->user.n;
-    if (mine >= LIMIT_DEVICES) {
-        fake_answer(s, op, ERR_TOO_MANY_DEVICES);
-        return;
-    }
-    CHECK(s->devices_count < FAKE_DEVICES);
-    struct fake_device *f = &s->device[s->devices_count++];
-    *f = (struct fake_device){ .device = *d };
-    snprintf(f->name, sizeof f->name, "%.*s", (int)d->name.bytes, d->name.at);
-    snprintf(f->platform, sizeof f->platform, "%.*s", (int)d->platform.bytes, d->platform.at);
-    head->n = fake_store_find(s, d->user)->inbox_count;
-    fake_answer(s, op, ERR_OK);
-}
-
-static struct device fake_device_copy(const struct fake_device *f, struct arena *arena)
-{
-    struct device d = f->device;
-
-    d.name = arena_copy(arena, text_of(f->name));
-    d.platform = arena_copy(arena, text_of(f->platform));
-    return d;
-}
-
-void store_device_read(struct store *s, struct user_id user, struct device_id id, struct device_read *r,
-                       struct op *op)
-{
-    const struct fake_device *f = fake_device(s, user, id);
-
-    if (fake_fails(s, op))
-        return;
-    if (f)
-        r->device = fake_device_copy(f, r->arena);
-    fake_answer(s, op, f ? ERR_OK : ERR_NOT_FOUND);
-}
-
-void store_devices(struct store *s, struct user_id user, struct devices_read *r, struct op *op)
-{
-    if (fake_fails(s, op))
-        return;
-    r->at = arena_alloc(r->arena, LIMIT_DEVICES * sizeof *r->at);
-    r->count = 0;
-    for (uint32_t n = 0; n < s->devices_count; n++)
-        if (s->device[n].device.user.n == user.n)
-            r->at[r->count++] = fake_device_copy(&s->device[n], r->arena);
-    fake_answer(s, op, ERR_OK);
-}
-
-void store_device_delete(struct store *s, struct user_id user, struct device_id id, struct op *op)
-{
-    struct fake_device *f = fake_device(s, user, id);
-
-    if (fake_fails(s, op))
-        return;
-    if (f)
-        *f = s->device[--s->devices_count];
-    fake_answer(s, op, f ? ERR_OK : ERR_NOT_FOUND);
-}
-
-void store_devices_seen(struct store *s, const struct device_seen *at, uint32_t count, struct op *op)
-{
-    if (fake_fails(s, op))
-        return;
-    for (uint32_t n = 0; n < count; n++) {
-        struct fake_device *f = fake_device(s, at[n].user, at[n].device);
-        if (f)
-            f->acknowledged = at[n].acknowledged.n;
-    }
-    fake_answer(s, op, ERR_OK);
-}
-
 void store_members(struct store *s, struct conversation_id id, struct members **out, struct op *op)
 {
     const struct fake_conversation *c = fake_store_find_conversation(s, id);
 
     s->reads_of_members++;
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
     if (c) {
         *out = members_new(c->count);
@@ -306,7 +151,7 @@ void store_members(struct store *s, struct conversation_id id, struct members **
         memcpy((*out)->member, c->member, c->count * sizeof c->member[0]);
         members_sort(*out);
     }
-    fake_answer(s, op, c ? ERR_OK : ERR_NOT_FOUND);
+    fake_store_answer(s, op, c ? ERR_OK : ERR_NOT_FOUND);
 }
 
 void store_direct(struct store *s, struct user_id a, struct user_id b, struct conversation_id *out,
@@ -314,7 +159,7 @@ void store_direct(struct store *s, struct user_id a, struct user_id b, struct co
 {
     enum err err = ERR_NOT_FOUND;
 
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
     for (uint32_t n = 0; n < s->conversations_count; n++) {
         struct fake_conversation *c = &s->conversation[n];
@@ -323,7 +168,7 @@ void store_direct(struct store *s, struct user_id a, struct user_id b, struct co
             err = ERR_OK;
         }
     }
-    fake_answer(s, op, err);
+    fake_store_answer(s, op, err);
 }
 
 static void fake_view(struct fake_conversation *c, struct user_id user, struct arena *arena,
@@ -350,25 +195,25 @@ void store_conversation(struct store *s, struct user_id user, struct conversatio
     struct fake_conversation *c = fake_store_find_conversation(s, id);
     bool is_member = fake_member(c, user) != NULL;
 
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
     if (is_member)
         fake_view(c, user, r->arena, &r->conversation);
-    fake_answer(s, op, is_member ? ERR_OK : ERR_NOT_FOUND);
+    fake_store_answer(s, op, is_member ? ERR_OK : ERR_NOT_FOUND);
 }
 
 void store_groups_count(struct store *s, struct user_id user, uint32_t *count, struct op *op)
 {
     (void)user;
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
     *count = s->groups_count;
-    fake_answer(s, op, ERR_OK);
+    fake_store_answer(s, op, ERR_OK);
 }
 
 void store_snapshot(struct store *s, struct user_id user, struct snapshot_read *r, struct op *op)
 {
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
     r->timeline = s->timeline;
     r->head.n = fake_store_find(s, user)->inbox_count;
@@ -383,12 +228,12 @@ void store_snapshot(struct store *s, struct user_id user, struct snapshot_read *
         }
         fake_view(c, user, r->arena, &r->at[r->count++]);
     }
-    fake_answer(s, op, ERR_OK);
+    fake_store_answer(s, op, ERR_OK);
 }
 
 void store_history(struct store *s, struct conversation_id id, struct history_read *r, struct op *op)
 {
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
     r->at = arena_alloc(r->arena, FAKE_EVENTS * sizeof *r->at);
     for (uint32_t n = 0; n < s->events_count; n++) {
@@ -400,7 +245,7 @@ void store_history(struct store *s, struct conversation_id id, struct history_re
         else
             r->more = r->more || is_wanted;
     }
-    fake_answer(s, op, ERR_OK);
+    fake_store_answer(s, op, ERR_OK);
 }
 
 void store_inbox_after(struct store *s, struct user_id user, struct inbox_seq after, struct inbox_read *r,
@@ -408,7 +253,7 @@ void store_inbox_after(struct store *s, struct user_id user, struct inbox_seq af
 {
     const struct fake_account *f = fake_store_find(s, user);
 
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
     r->timeline = s->timeline;
     r->head.n = f->inbox_count;
@@ -416,7 +261,7 @@ void store_inbox_after(struct store *s, struct user_id user, struct inbox_seq af
     r->at = arena_alloc(r->arena, (r->limit + 1) * sizeof *r->at);
     for (uint64_t i = after.n; i < f->inbox_count && r->count < r->limit; i++)
         r->at[r->count++] = (struct inbox_row){ { i + 1 }, s->event[f->inbox[i]].event };
-    fake_answer(s, op, after.n > f->inbox_count ? ERR_RESYNC : ERR_OK);
+    fake_store_answer(s, op, after.n > f->inbox_count ? ERR_RESYNC : ERR_OK);
 }
 
 static void fake_effect(struct fake_conversation *c, const struct append_effect *e)
@@ -455,7 +300,7 @@ static const struct fake_event *fake_by_key(const struct store *s, const struct 
     return NULL;
 }
 
-static enum err fake_create(struct store *s, const struct append *a)
+static void fake_create(struct store *s, const struct append *a)
 {
     struct user_id users[LIMIT_MEMBERS];
 
@@ -466,7 +311,6 @@ static enum err fake_create(struct store *s, const struct append *a)
     c->id = a->conversation;
     memcpy(c->member, a->members->member, a->members->count * sizeof c->member[0]);
     fake_effect(c, &(struct append_effect){ .kind = EFFECT_TITLE, .text = a->create.title });
-    return ERR_OK;
 }
 
 static void fake_write(struct store *s, struct append *a, struct fake_conversation *c)
@@ -492,31 +336,39 @@ static void fake_write(struct store *s, struct append *a, struct fake_conversati
         fake_effect(c, &a->effects[n]);
 }
 
+/* Why the event can't be written, or OK. */
+static enum err fake_judge(struct store *s, const struct append *a, const struct fake_conversation *c)
+{
+    if (a->kind == EVENT_MARK || a->kind == EVENT_DEVICE)
+        return ERR_OK;
+    if (!c)
+        return ERR_NOT_FOUND;
+    if (s->restless_appends > 0) {
+        s->restless_appends--;
+        return ERR_MEMBERS_CHANGED;
+    }
+    return c->epoch == a->members->epoch ? ERR_OK : ERR_MEMBERS_CHANGED;
+}
+
 void store_append(struct store *s, struct append *a, struct op *op)
 {
     const struct fake_event *old = fake_by_key(s, a);
-    enum err err = ERR_OK;
+    enum err err;
 
-    if (fake_fails(s, op))
+    if (fake_store_fails(s, op))
         return;
-    if (a->create.is_wanted)
-        err = fake_create(s, a);
-    struct fake_conversation *c = fake_store_find_conversation(s, a->conversation);
-    bool has_head = a->kind != EVENT_MARK && a->kind != EVENT_DEVICE;
-    if (!err && old) {
+    if (old) {
         a->is_duplicate = old->body_hash == a->body_hash;
         a->seq = old->event.seq;
         a->id = old->event.id;
-        err = a->is_duplicate ? ERR_OK : ERR_KEY_REUSED;
-    } else if (!err && has_head && !c) {
-        err = ERR_NOT_FOUND;
-    } else if (!err && has_head && s->restless_appends > 0) {
-        s->restless_appends--;
-        err = ERR_MEMBERS_CHANGED;
-    } else if (!err && has_head && c->epoch != a->members->epoch) {
-        err = ERR_MEMBERS_CHANGED;
-    } else if (!err) {
-        fake_write(s, a, c);
+        fake_store_answer(s, op, a->is_duplicate ? ERR_OK : ERR_KEY_REUSED);
+        return;
     }
-    fake_answer(s, op, err);
+    if (a->create.is_wanted)
+        fake_create(s, a);
+    struct fake_conversation *c = fake_store_find_conversation(s, a->conversation);
+    err = fake_judge(s, a, c);
+    if (!err)
+        fake_write(s, a, c);
+    fake_store_answer(s, op, err);
 }

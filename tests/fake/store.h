@@ -59,6 +59,9 @@ struct store {
     struct fake_event event[FAKE_EVENTS];
 };
 
+/* For the calls: wakes op, or holds the answer; true when this call is to fail, which is its answer then. */
+void fake_store_answer(struct store *s, struct op *op, enum err err);
+bool fake_store_fails(struct store *s, struct op *op);
 /* Gives the held answers. */
 void fake_store_release(struct store *s);
 /* The next calls: skip good ones, then count that answer err. */

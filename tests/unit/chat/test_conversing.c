@@ -1,10 +1,9 @@
-/* unit/chat/test_conversing.c - creating, sending, members and marks on a store in memory */
+/* unit/chat/test_conversing.c - sending, members and marks on a store in memory */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka needs those four first */
-#include "chat/create.h"
 #include "chat/mark.h"
 #include "chat/membership.h"
 #include "chat/revoke.h"
@@ -333,87 +332,6 @@ static void test_retitle_and_direct(void **state)
     assert_int_equal(change(w, begin_remove, A, A, 0, &told), ERR_DIRECT_FIXED);
 }
 
-static void begin_create(void *operation, struct op *op)
-{
-    create_start(operation, op);
-}
-
-static enum err create(struct world *w, struct create *c, enum conversation_kind kind, const uint64_t *with,
-                       uint32_t count)
-{
-    *c = (struct create){ .chat = &w->f.chat,
-                          .user = w->who[A],
-                          .kind = kind,
-                          .title = TEXT("Tea"),
-                          .with = with,
-                          .with_count = count };
-    return fake_chat_ask(&w->f, begin_create, c);
-}
-
-static void test_create_group(void **state)
-{
-    struct world *w = *state;
-    const uint64_t with[] = { w->who[C].n, w->who[B].n, w->who[C].n, w->who[A].n }, nobody[] = { 12345 };
-    struct create *c = calloc(1, sizeof *c);
-
-    assert_int_equal(create(w, c, CONVERSATION_GROUP, with, 4), ERR_OK);
-    assert_int_equal(c->members->count, 3);
-    assert_int_equal(members_find(c->members, w->who[A])->role, ROLE_OWNER);
-    assert_int_equal(members_find(c->members, w->who[B])->role, ROLE_MEMBER);
-    assert_int_equal(c->notices.members->count, 3);
-    assert_false(c->is_old);
-    create_fini(c);
-    assert_int_equal(create(w, c, CONVERSATION_GROUP, NULL, 0), ERR_OK); /* alone is fine */
-    create_fini(c);
-    assert_int_equal(create(w, c, CONVERSATION_GROUP, nobody, 1), ERR_NOT_FOUND);
-    create_fini(c);
-    w->f.store->groups_count = LIMIT_GROUPS;
-    assert_int_equal(create(w, c, CONVERSATION_GROUP, with, 4), ERR_TOO_MANY_GROUPS);
-    create_fini(c);
-    free(c);
-}
-
-static void test_create_too_large(void **state)
-{
-    struct world *w = *state;
-    struct create *c = calloc(1, sizeof *c);
-    uint64_t with[LIMIT_MEMBERS];
-
-    for (int n = 0; n < LIMIT_MEMBERS; n++)
-        with[n] = fake_store_account(w->f.store, "x").n;
-    assert_int_equal(create(w, c, CONVERSATION_GROUP, with, LIMIT_MEMBERS), ERR_GROUP_FULL);
-    create_fini(c);
-    assert_int_equal(create(w, c, CONVERSATION_GROUP, with, LIMIT_MEMBERS - 1), ERR_OK);
-    assert_int_equal(c->members->count, LIMIT_MEMBERS);
-    create_fini(c);
-    free(c);
-}
-
-static void test_create_direct(void **state)
-{
-    struct world *w = *state;
-    struct create *c = calloc(1, sizeof *c);
-
-    assert_int_equal(create(w, c, CONVERSATION_DIRECT, &w->who[B].n, 1), ERR_OK);
-    assert_true(c->is_old);
-    assert_int_equal(c->conversation.n, w->direct.n);
-    assert_null(c->notices.members);
-    create_fini(c);
-    assert_int_equal(create(w, c, CONVERSATION_DIRECT, &w->who[C].n, 1), ERR_OK);
-    assert_false(c->is_old);
-    assert_int_equal(c->notices.members->count, 2);
-    assert_int_equal(members_find(c->members, w->who[A])->role, ROLE_MEMBER);
-    create_fini(c);
-    assert_int_equal(create(w, c, CONVERSATION_DIRECT, &w->who[A].n, 1), ERR_OUT_OF_RANGE);
-    create_fini(c);
-    /* Another node made it between the look and the commit. */
-    fake_store_fail(w->f.store, ERR_EXISTS, 2, 1);
-    assert_int_equal(create(w, c, CONVERSATION_DIRECT, &w->who[D].n, 1), ERR_OK);
-    assert_false(c->is_old); /* the fake's other node has made none, so the second try does */
-    create_fini(c);
-    free(c);
-}
-
 static void begin_mark(void *operation, struct op *op)
 {
     mark_start(operation, op);
@@ -507,9 +425,6 @@ int main(void)
         SCENE(test_a_full_group),
         SCENE(test_remove_and_leave),
         SCENE(test_retitle_and_direct),
-        SCENE(test_create_group),
-        SCENE(test_create_too_large),
-        SCENE(test_create_direct),
         SCENE(test_mark),
         SCENE(test_revoke),
     };
