@@ -351,6 +351,8 @@ def messages(server, alice, bob, carol, conversation):
     server.ask("400 out_of_range", "POST", path, alice, {"key": ulid(), "text": ""}, **place)
     server.ask("413 too_large", "POST", path, alice, {"key": ulid(), "text": "x" * 16385}, **place)
     server.ask("400 out_of_range", "POST", path, alice, {"key": ulid(), "text": "a\u0000b"}, **place)
+    server.ask("400 out_of_range", "POST", path, alice, {"key": ulid(), "text": "x", "type": "No Word"}, **place)
+    server.ask("400 out_of_range", "POST", path, alice, {"key": ulid(), "text": "x", "attachments": ["1"]}, **place)
     server.ask("401 unauthorized", "POST", path, NOBODY, {"key": ulid(), "text": "x"}, **place)
     server.ask("404 not_found", "POST", path, carol, {"key": ulid(), "text": "x"}, **place)
     server.ask("413 too_large", "POST", path, alice, {"key": ulid(), "text": "x" * 70000}, **place)
