@@ -67,7 +67,9 @@ static void call_handle(struct call *c)
 {
     struct call_param none[] = { { 0 } };
 
-    if (c->route->takes_query || call_query(c, none))
+    if (!c->op.asker) /* hung up while the session was read: nothing was begun */
+        call_end(c, 0, ERR_CANCELLED);
+    else if (c->route->takes_query || call_query(c, none))
         c->route->handler(&c->op, ERR_OK);
 }
 

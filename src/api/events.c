@@ -139,6 +139,8 @@ static void events_was_read(struct op *op, enum err err)
 
     if (!err && !s->after.is_now && r->timeline != s->after.timeline)
         err = ERR_RESYNC;
+    if (!op->asker) /* hung up while it read: nobody is left to wait for */
+        err = ERR_CANCELLED;
     if (err) {
         events_end(c, err);
         return;

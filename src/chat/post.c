@@ -9,7 +9,7 @@
 #include "chat/muster.h"
 #include "chat/roster.h"
 
-enum { POST_TRIES = 10 };         /* members may change that often while one message waits */
+enum { POST_TRIES = 10 }; /* members may change that often while one message waits */
 
 static op_step post_load, post_loaded, post_decide, post_appended;
 
