@@ -58,7 +58,6 @@ static void exchange_free(struct exchange *x)
     free(x->fields);
     buf_fini(&x->texts);
     buf_fini(&x->body);
-    arena_fini(&x->arena);
     free(x);
 }
 
@@ -180,11 +179,6 @@ const struct exchange_head *exchange_head(const struct exchange *x)
 struct text exchange_body(const struct exchange *x)
 {
     return buf_text(&x->body);
-}
-
-struct arena *exchange_arena(struct exchange *x)
-{
-    return &x->arena;
 }
 
 struct text exchange_peer(const struct exchange *x)

@@ -1,6 +1,5 @@
 /* net/exchange.h - one request and its answer, whatever HTTP version carries it */
 #pragma once
-#include "base/arena.h"
 #include "base/blob.h"
 #include "base/err.h"
 
@@ -25,7 +24,6 @@ struct exchange_field { const char *name; struct text value; };     /* name in l
 /* The request is whole when the handler gets it: the body is here, at most LIMIT_JSON_BYTES. */
 const struct exchange_head *exchange_head(const struct exchange *x);
 struct text exchange_body(const struct exchange *x);
-struct arena *exchange_arena(struct exchange *x);       /* dies with the exchange */
 struct text exchange_peer(const struct exchange *x);    /* the peer's IP address as text */
 
 /* Answers; body's reference goes to the exchange (NULL: "{}"). Takes effect at the turn's flush; x is the

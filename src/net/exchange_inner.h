@@ -34,7 +34,6 @@ struct exchange {
     uint64_t content_length;            /* 0 when absent */
     struct buf body;
     uint32_t discarded_bytes;           /* of a body that was refused */
-    struct arena arena;
     uint64_t since_ms;              /* in this state, or since bytes were sent last */
     exchange_gone_fn *gone;
     void *gone_ctx;

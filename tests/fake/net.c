@@ -13,11 +13,6 @@ struct text exchange_body(const struct exchange *x)
     return x->body;
 }
 
-struct arena *exchange_arena(struct exchange *x)
-{
-    return &x->arena;
-}
-
 struct text exchange_peer(const struct exchange *x)
 {
     return x->peer;
@@ -56,7 +51,6 @@ void net_stats_read(const struct net *n, struct net_stats *s)
 void fake_net_fini(struct exchange *x)
 {
     blob_free(&x->answer);
-    arena_fini(&x->arena);
 }
 
 void fake_net_hang_up(struct exchange *x)
