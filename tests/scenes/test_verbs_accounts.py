@@ -1,161 +1,123 @@
-#!/usr/bin/python3
-"""scenes/test_accounts.py - accounts, logins, devices, and the end of a session"""
-from both import PASSWORD, asyncio, play, time, play_both
+# scenes/test_verbs_accounts.py - registering, logging in, devices and their end
+import asyncio
 
-DEVICE = {"name": "scene", "platform": "test"}
+from both import PASSWORD, play_both, timed
 
 
 async def scene_register(s):
-    p = s.stranger()
-    made = await p.do("POST", "/v1/accounts", {"handle": p.handle, "password": PASSWORD, "name": "Påul"})
-    s.equal(made.status, 201, "made")
-    s.equal((made["handle"], made["name"], sorted(made.body)), (p.handle, "Påul", ["created_at", "handle", "id", "name"]),
-            "the account")
-    s.refused(await p.do("POST", "/v1/accounts", {"handle": p.handle, "password": PASSWORD}), 409, "handle_taken")
-    s.refused(await p.do("POST", "/v1/accounts", {"handle": p.handle.upper(), "password": PASSWORD}), 409,
-              "handle_taken")
-    plain = await p.do("POST", "/v1/accounts", {"handle": p.handle + "B", "password": PASSWORD})
-    s.equal((plain.status, plain["handle"], plain["name"]), (201, p.handle + "b", p.handle + "b"),
-            "without a name it is called by its handle, folded")
-    both = await asyncio.gather(*(p.do("POST", "/v1/accounts", {"handle": p.handle + "c", "password": PASSWORD})
-                                  for _ in range(4)))
-    s.equal(sorted(x.status for x in both), [201, 409, 409, 409], "four at once: one is made")
+    me = s.stranger()
+    body = {"handle": me.handle.upper(), "password": PASSWORD, "name": "안녕"}
+    status, account = await s.ask(me, "POST", "/v1/accounts", body)
+    s.equal("an account is made", status, 201)
+    s.equal("its handle is folded", account["handle"], me.handle)
+    s.equal("its name is kept", account["name"], "안녕")
+    await s.refused("a handle is taken once", me, "POST", "/v1/accounts", 409, "handle_taken",
+                    body={**body, "handle": me.handle})
+    for field, value, code in [("handle", "", "out_of_range"), ("handle", "a b", "out_of_range"),
+                               ("handle", ".a", "out_of_range"), ("handle", "x" * 65, "out_of_range"),
+                               ("handle", 7, "bad_type"), ("password", "short", "out_of_range"),
+                               ("password", "x" * 129, "out_of_range"), ("name", "x" * 129, "out_of_range"),
+                               ("name", "a\0b", "out_of_range"), ("extra", 1, "unknown_field")]:
+        await s.refused(f"{field} {value!r:.20}", me, "POST", "/v1/accounts", 400, code, "body." + field,
+                        {"handle": s.handle(), "password": PASSWORD, field: value})
+    await s.refused("a password is needed", me, "POST", "/v1/accounts", 400, "missing_field", "body.password",
+                    {"handle": s.handle()})
 
 
-async def scene_what_is_no_account(s):
-    p = s.stranger("h1")
-    for body, code, field in (
-            ({"handle": "a b", "password": PASSWORD}, "out_of_range", "body.handle"),
-            ({"handle": "", "password": PASSWORD}, "out_of_range", "body.handle"),
-            ({"handle": "x" * 65, "password": PASSWORD}, "out_of_range", "body.handle"),
-            ({"handle": "okay", "password": "short"}, "out_of_range", "body.password"),
-            ({"handle": "okay", "password": "x" * 129}, "out_of_range", "body.password"),
-            ({"handle": "okay"}, "missing_field", "body.password"),
-            ({"password": PASSWORD}, "missing_field", "body.handle"),
-            ({"handle": "okay", "password": PASSWORD, "admin": True}, "unknown_field", "body.admin"),
-            ({"handle": ["okay"], "password": PASSWORD}, "bad_type", "body.handle"),
-            ({"handle": "okay", "password": PASSWORD, "name": "n" * 129}, "out_of_range", "body.name")):
-        s.refused(await p.do("POST", "/v1/accounts", body), 400, code, field)
+async def scene_bodies(s):
+    me = s.stranger()
+    for what, body, status, code in [("no JSON", b"{", 400, "bad_json"), ("nothing", b"", 400, "bad_json"),
+                                     ("no object", b"[]", 400, "bad_type"),
+                                     ("broken UTF-8", b'{"handle":"\xff"}', 400, "bad_utf8"),
+                                     ("a field twice", b'{"handle":"a","handle":"b"}', 400, "duplicate_field"),
+                                     ("too deep", b'{"handle":' + b"[" * 20 + b"]" * 20 + b"}", 400, "too_deep"),
+                                     ("too large", b" " * 66000, 413, "too_large")]:
+        await s.refused(what, me, "POST", "/v1/accounts", status, code, body=body)
+    await s.refused("no JSON by its type", me, "POST", "/v1/accounts", 415, "unsupported_media_type", body=b"{}",
+                    headers=[("content-type", "text/plain")])
 
 
 async def scene_login(s):
-    p = await s.person("h2s")
-    said = await p.do("POST", "/v1/sessions", {"handle": p.handle.upper(), "password": PASSWORD, "device": DEVICE})
-    s.equal((said.status, len(said["token"]), said["account"]["id"], said["device"]["name"]),
-            (201, 64, p.id, "scene"), "by any spelling of the handle")
-    s.expect("set-cookie" not in said.headers, "no cookie unless asked for")
-    wrong = await p.do("POST", "/v1/sessions", {"handle": p.handle, "password": PASSWORD + "x", "device": DEVICE})
-    s.refused(wrong, 401, "bad_credentials")
-    nobody = await p.do("POST", "/v1/sessions", {"handle": "nobody" + p.handle, "password": PASSWORD, "device": DEVICE})
-    s.equal(nobody.text, wrong.text, "an unknown handle looks like a wrong password")
-    odd = await p.do("POST", "/v1/sessions", {"handle": "a b", "password": PASSWORD, "device": DEVICE})
-    s.equal(odd.text, wrong.text, "an impossible handle, too")
-    for body, code, field in (({"handle": p.handle, "password": PASSWORD}, "missing_field", "body.device"),
-                              ({"handle": p.handle, "password": PASSWORD, "device": {"name": "x"}}, "missing_field",
-                               "body.device.platform"),
-                              ({"handle": p.handle, "password": PASSWORD, "device": "x"}, "bad_type", "body.device"),
-                              ({"handle": p.handle, "password": PASSWORD, "device": DEVICE, "cookie": 1}, "bad_type",
-                               "body.cookie")):
-        s.refused(await p.do("POST", "/v1/sessions", body), 400, code, field)
-
-
-async def scene_a_wrong_token_is_no_token(s):
-    p = await s.person()
-    good = p.token
-    for token in ("x", "A" * 64, good[:-1], good + "A", good[:-1] + ("A" if good[-1] != "A" else "B"),
-                  good[:20] + ("A" if good[20] != "A" else "B") + good[21:], "é" * 32, ""):
-        said = await p.do("GET", "/v1/sessions", headers=[("authorization", ("Bearer " + token).strip())])
-        s.refused(said, 401, "unauthorized")
-        s.expect("bearer" in said.headers.get("www-authenticate", "").lower(), "401 says how")
-    s.refused(await p.do("GET", "/v1/sessions", headers=[("authorization", "Basic " + good)]), 401, "unauthorized")
-    s.equal((await p.do("GET", "/v1/sessions", headers=[("authorization", "bearer " + good)])).status, 200,
-            "the scheme is case-insensitive")
-
-
-async def scene_users(s):
-    a, b = await s.persons(2)
-    by_handle = await a.do("GET", f"/v1/users?handle={b.handle.upper()}")
-    s.equal((by_handle.status, by_handle["id"]), (200, b.id), "by handle")
-    s.equal((await a.do("GET", f"/v1/users/{b.id}")).body, by_handle.body, "by id, the same")
-    s.refused(await a.do("GET", f"/v1/users?handle=no{b.handle}"), 404, "not_found")
-    s.refused(await a.do("GET", "/v1/users/1"), 404, "not_found")
-    s.refused(await a.do("GET", "/v1/users/0"), 404, "not_found")
-    s.refused(await a.do("GET", "/v1/users/99999999999999999999"), 404, "not_found")
-    s.refused(await a.do("GET", "/v1/users"), 400, "missing_field", "query.handle")
-    s.refused(await a.do("GET", "/v1/users?handle=a%20b"), 400, "out_of_range", "query.handle")
-    s.refused(await a.do("GET", "/v1/users?handle=%ff"), 400, "out_of_range", "query.handle")
-    s.refused(await a.do("GET", "/v1/users?handle=a&handle=b"), 400, "duplicate_field", "query.handle")
-    s.refused(await a.do("GET", "/v1/users?name=a"), 400, "unknown_field", "query.name")
-    named = await a.do("PATCH", "/v1/users/me", {"name": "Ada"})
-    s.equal((named.status, named["name"]), (200, "Ada"), "renamed")
-    s.equal((await b.do("GET", f"/v1/users/{a.id}"))["name"], "Ada", "and others see it")
-    s.refused(await a.do("PATCH", "/v1/users/me", {"name": ""}), 400, "out_of_range", "body.name")
-    s.refused(await a.do("PATCH", f"/v1/users/{b.id}", {"name": "x"}), 405, "method_not_allowed")
+    me = await s.person()
+    session = {"handle": me.handle, "password": PASSWORD, "device": {"name": "phone", "platform": "test"}}
+    anon = s.stranger()
+    status, opened = await s.ask(anon, "POST", "/v1/sessions", session)
+    s.equal("a session opens", status, 201)
+    s.equal("for this account", opened["account"]["id"], me.id)
+    s.check("with a token", len(opened["token"]) == 64)
+    wrong_s, _ = await timed(s.refused("a wrong password", anon, "POST", "/v1/sessions", 401, "bad_credentials",
+                                       body={**session, "password": "not this one"}))
+    nobody_s, _ = await timed(s.refused("an unknown handle", anon, "POST", "/v1/sessions", 401, "bad_credentials",
+                                        body={**session, "handle": s.handle("nobody")}))
+    s.check("takes about as long", 0.25 < (nobody_s + 0.05) / (wrong_s + 0.05) < 4, f"{wrong_s} {nobody_s}")
+    await s.refused("a device is needed", anon, "POST", "/v1/sessions", 400, "missing_field", "body.device",
+                    body={"handle": me.handle, "password": PASSWORD})
+    for token in ("", "x", "A" * 64, me.token[:-1] + ("A" if me.token[-1] != "A" else "B")):
+        anon.token = token
+        await s.refused(f"the token {token:.4}", anon, "GET", "/v1/snapshot", 401, "unauthorized")
+        s.check("the answer names the scheme", "Bearer" in s.headers.get("www-authenticate", ""))
 
 
 async def scene_devices(s):
-    a = await s.person()
-    phone = await s.device(a, "h1")
-    listed = (await a.do("GET", "/v1/sessions"))["devices"]
-    s.equal(len(listed), 2, "two devices")
-    s.equal(sorted(listed[0]), ["created_at", "current", "id", "name", "platform", "seen_at"], "as documented")
-    theirs = [d["id"] for d in listed if not d["current"]]
-    s.equal(len(theirs), 1, "one is this one")
-    s.equal((await a.do("DELETE", f"/v1/sessions/{theirs[0]}")).status, 200, "revoked")
-    s.refused(await phone.do("GET", "/v1/sessions"), 401, "unauthorized")
-    s.refused(await a.do("DELETE", f"/v1/sessions/{theirs[0]}"), 404, "not_found")
-    event = (await a.drain())[-1]
-    s.equal((event["t"], event["device"], event["change"]), ("device", theirs[0], "revoked"), "the others are told")
-    b = await s.person()
-    mine = [d["id"] for d in (await a.do("GET", "/v1/sessions"))["devices"]][0]
-    s.refused(await b.do("DELETE", f"/v1/sessions/{mine}"), 404, "not_found")
-    s.equal((await a.do("GET", "/v1/sessions")).status, 200, "others can't revoke it")
-    s.equal((await a.do("DELETE", "/v1/sessions/current")).status, 200, "logout")
-    s.refused(await a.do("GET", "/v1/sessions"), 401, "unauthorized")
+    me = await s.person()
+    other = await s.device(me)
+    status, page = await s.ask(me, "GET", "/v1/sessions")
+    s.equal("both devices are listed", (status, len(page["devices"])), (200, 2))
+    s.equal("one is this", [d["current"] for d in page["devices"]], [True, False])
+    gone = page["devices"][1]["id"]
+    waiting = asyncio.ensure_future(s.ask(other, "GET", f"/v1/events?after={other.cursor}&wait=20", wait_s=30))
+    await asyncio.sleep(0.3)
+    took, (status, _) = await timed(s.ask(me, "DELETE", f"/v1/sessions/{gone}"))
+    s.equal("a device is revoked", status, 200)
+    took, (status, problem) = await timed(waiting)
+    s.check("its poll ends within a second", took < 1 and status == 401, f"{took} {status} {problem}")
+    await s.refused("its token is nothing", other, "GET", "/v1/snapshot", 401, "unauthorized")
+    await s.refused("it is gone", me, "DELETE", f"/v1/sessions/{gone}", 404, "not_found")
+    events = await s.drain(me)
+    s.equal("the other device hears of it", [(e["t"], e["device"]) for e in events], [("device", gone)])
+    for _ in range(9):
+        await s.device(me)
+    await s.refused("an eleventh device", s.stranger(), "POST", "/v1/sessions", 422, "too_many_devices",
+                    body={"handle": me.handle, "password": PASSWORD, "device": {"name": "x", "platform": "y"}})
+    status, _ = await s.ask(me, "DELETE", "/v1/sessions/current")
+    s.equal("one logs out", status, 200)
+    await s.refused("and is out", me, "GET", "/v1/sessions", 401, "unauthorized")
 
 
-async def scene_the_eleventh_device(s):
-    a = await s.person()
-    for n in range(9):
-        await s.device(a)
-    said = await a.do("POST", "/v1/sessions", {"handle": a.handle, "password": PASSWORD, "device": DEVICE})
-    s.refused(said, 422, "too_many_devices")
-    s.equal((await a.do("DELETE", "/v1/sessions/current")).status, 200, "one leaves")
-    await s.device(a)
-    s.expect(True, "then there is room")
+async def scene_cookie(s):
+    me = await s.person()
+    anon = s.stranger()
+    status, opened = await s.ask(anon, "POST", "/v1/sessions", {
+        "handle": me.handle, "password": PASSWORD, "device": {"name": "web", "platform": "web"}, "cookie": True})
+    cookie = s.headers.get("set-cookie", "")
+    s.equal("a session opens", status, 201)
+    for word in ("__Host-posthorn=", "Secure", "HttpOnly", "SameSite=Strict", "Path=/"):
+        s.check(f"the cookie says {word}", word in cookie, cookie)
+    sent = ("cookie", "a=b; " + cookie.split(";")[0])
+    here = ("origin", f"https://127.0.0.1:{s.house.tls_port}")
+    mark = ("PATCH", "/v1/users/me")
+    status, _ = await s.ask(anon, "GET", "/v1/snapshot", headers=[sent])
+    s.equal("it reads", status, 200)
+    status, _ = await s.ask(anon, *mark, {"name": "web"}, [sent, here])
+    s.equal("it writes from this origin", status, 200)
+    await s.refused("not from another", anon, *mark, 403, "bad_origin", body={"name": "x"},
+                    headers=[sent, ("origin", "https://evil.example")])
+    await s.refused("nor reads there", anon, "GET", "/v1/snapshot", 403, "bad_origin",
+                    headers=[sent, ("origin", "https://evil.example")])
+    await s.refused("nor writes from nowhere", anon, *mark, 403, "bad_origin", body={"name": "x"}, headers=[sent])
 
 
-async def scene_revocation_ends_a_long_poll(s):
-    for carrier in ("h2", "h1", "h2s", "h1s"):
-        a = await s.person(carrier)
-        phone = await s.device(a, carrier)
-        await phone.drain()
-        poll = asyncio.create_task(phone.events(wait=30))
-        await asyncio.sleep(0.3)
-        s.expect(not poll.done(), "it waits")
-        ids = [d["id"] for d in (await a.do("GET", "/v1/sessions"))["devices"] if not d["current"]]
-        began = time.monotonic()
-        await a.do("DELETE", f"/v1/sessions/{ids[0]}")
-        s.refused(await poll, 401, "unauthorized")
-        s.expect(time.monotonic() - began < 1, f"{carrier}: within a second", f"{time.monotonic() - began:.2f}")
-
-
-async def scene_revocation_is_never_outrun(s):
-    """However a session's end and its requests cross, afterwards the token is nothing."""
-    a = await s.person()
-    for n in range(12):
-        phone = await s.device(a)
-        ids = [d["id"] for d in (await a.do("GET", "/v1/sessions"))["devices"] if not d["current"]]
-        asked = [asyncio.create_task(phone.do("GET", "/v1/sessions")) for _ in range(n % 4)]
-        ended = asyncio.create_task(a.do("DELETE", f"/v1/sessions/{ids[0]}"))
-        asked += [asyncio.create_task(phone.do("GET", "/v1/sessions")) for _ in range(4)]
-        s.equal((await ended).status, 200, "revoked")
-        await asyncio.gather(*asked)
-        s.refused(await phone.do("GET", "/v1/sessions"), 401, "unauthorized")
-
-
-if __name__ == "__main__":
-    play(globals())
+async def scene_users(s):
+    me, you = await s.people(2)
+    status, found = await s.ask(me, "GET", f"/v1/users?handle={you.handle.upper()}")
+    s.equal("found by handle", (status, found["id"]), (200, you.id))
+    status, found = await s.ask(me, "GET", f"/v1/users/{you.id}")
+    s.equal("found by id", (status, found["handle"]), (200, you.handle))
+    await s.refused("nobody", me, "GET", "/v1/users?handle=no-such-handle", 404, "not_found")
+    await s.refused("no such id", me, "GET", "/v1/users/12345", 404, "not_found")
+    await s.refused("no handle", me, "GET", "/v1/users", 400, "missing_field", "query.handle")
+    status, found = await s.ask(you, "PATCH", "/v1/users/me", {"name": "새 이름"})
+    s.equal("another name", (status, found["name"]), (200, "새 이름"))
 
 
 if __name__ == "__main__":
