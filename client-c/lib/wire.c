@@ -109,11 +109,6 @@ uint64_t wire_number(const struct posthorn_answer *a, const char *name)
     return tree_number(a->root, name);
 }
 
-bool wire_bool(const struct posthorn_answer *a, const char *name)
-{
-    return json_is_true(json_object_get(a->root, name));
-}
-
 const char *wire_inner(const struct posthorn_answer *a, const char *object, const char *name)
 {
     return wire_tree_string(object ? json_object_get(a->root, object) : a->root, name);

@@ -10,10 +10,9 @@ MUST_USE struct posthorn_answer *wire_parse(const char *json, size_t bytes);
 void wire_free(struct posthorn_answer **a);
 /* The whole on one line. */
 const char *wire_json(const struct posthorn_answer *a);
-/* A member of the top level; NULL or 0 or false when it is missing or of another type. */
+/* A member of the top level; NULL or 0 when it is missing or of another type. */
 const char *wire_string(const struct posthorn_answer *a, const char *name);
 uint64_t wire_number(const struct posthorn_answer *a, const char *name);
-bool wire_bool(const struct posthorn_answer *a, const char *name);
 /* Member `name` of object `object` at the top level (NULL: the top level itself). */
 const char *wire_inner(const struct posthorn_answer *a, const char *object, const char *name);
 /* Of an event's tree. */

@@ -57,7 +57,7 @@ class Stage:
         }
         with open(os.path.join(self.dir, "posthornd.log"), "a") as log:
             self.server = subprocess.Popen([self.daemon], env=environment, stdout=log, stderr=log)
-        self.wait_for(self.is_ready, 20, "posthornd is ready")
+        self.wait_for(self.is_ready, 60, "posthornd is ready")
 
     def is_ready(self):
         if self.server.poll() is not None:
@@ -134,7 +134,7 @@ class Stage:
     def screen(self, name):
         return self.tmux("capture-pane", "-p", "-J", "-t", name)
 
-    def sees(self, name, text, seconds=10):
+    def sees(self, name, text, seconds=30):
         try:
             self.wait_for(lambda: text in self.screen(name), seconds, repr(text))
         except AssertionError as e:

@@ -61,7 +61,7 @@ def read_marks_follow(stage):
     def is_read():
         return any("@uma" in line and "\t0 unread" in line for line in stage.ok("vic", "conversations").splitlines())
     stage.ok("uma", "send", "vic", "seen at once")
-    stage.wait_for(is_read, 10, "the open conversation is marked as read")
+    stage.wait_for(is_read, 30, "the open conversation is marked as read")
 
 
 def only_one_receives(stage):
@@ -73,9 +73,9 @@ def end_of_input_ends(stage):
     stage.type("vic", "last words")
     stage.key("vic", "C-d")
     stage.sees("uma", "vic: last words")
-    stage.wait_for(lambda: "vic" not in stage.tmux("list-sessions", "-F", "#S").split(), 10, "^D ends the chat")
+    stage.wait_for(lambda: "vic" not in stage.tmux("list-sessions", "-F", "#S").split(), 30, "^D ends the chat")
     stage.key("uma", "C-c")
-    stage.wait_for(lambda: is_uma_gone(stage), 10, "^C ends the chat")
+    stage.wait_for(lambda: is_uma_gone(stage), 30, "^C ends the chat")
 
 
 def is_uma_gone(stage):

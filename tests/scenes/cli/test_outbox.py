@@ -39,7 +39,7 @@ def kept_while_the_server_is_away(stage):
 
 def listener_goes_on(stage):
     """The server dies and comes back under a listener: nothing is missed, nothing comes twice."""
-    stage.ok("lea", "--quiet", "listen", "--wait", "1")
+    stage.ok("lea", "--quiet", "listen", "--wait", "5")
     listener = stage.start("lea", "--json", "listen", "--count", "6")
     time.sleep(1)
     for n in range(6):
@@ -103,7 +103,7 @@ def postgres_killed(stage):
     before = len(texts(stage, "noa", "mia"))
     c = conversation(stage, "mia", "noa")
     stage.pg("kill9")
-    done = stage.run("mia", "send", c, "without a database", "--wait", "2")
+    done = stage.run("mia", "send", c, "without a database", "--wait", "15")
     assert done.returncode == 10 and "it is kept" in done.stderr, done
     stage.pg("start")
     stage.wait_for(stage.is_ready, 30, "ready again")
@@ -113,7 +113,7 @@ def postgres_killed(stage):
 
 def a_listener_killed_goes_on(stage):
     """kill -9 of a listener: the next one begins after what was printed (once more at most, never less)."""
-    stage.ok("noa", "--quiet", "listen", "--wait", "2")
+    stage.ok("noa", "--quiet", "listen", "--wait", "5")
     for n in range(20):
         stage.ok("mia", "send", "noa", "printed %d" % n)
     seen, numbers = [], []
@@ -132,7 +132,9 @@ def a_listener_killed_goes_on(stage):
         listener.send_signal(signal.SIGKILL)
         out, _ = listener.communicate()
         take(line for line in out.splitlines(True) if line.endswith("\n"))
-    take(stage.ok("noa", "--json", "listen", "--wait", "2").splitlines())
+    for _ in range(10):
+        if len(seen) < 20:
+            take(stage.ok("noa", "--json", "listen", "--wait", "3").splitlines())
     assert seen == ["printed %d" % n for n in range(20)], seen
 
 
