@@ -180,7 +180,8 @@ int command_usage(const struct command *k)
 /* The first argument is the command's name; what is left are its own. */
 static void shift(struct options *o)
 {
-    memmove(o->arguments, o->arguments + 1, (o->count - 1) * sizeof o->arguments[0]);
+    for (size_t n = 1; n < o->count; n++)
+        o->arguments[n - 1] = o->arguments[n];
     o->count--;
 }
 
