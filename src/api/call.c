@@ -8,10 +8,11 @@
 #include "api/call.h"
 #include "api/query.h"
 #include "api/routes.h"
+#include "api/seen.h"
 #include "base/log.h"
 #include <stdlib.h>
 
-static op_step call_begin, call_authenticated;
+static op_step call_begin, call_looked_up, call_authenticated;
 static op_done call_ended;
 static void call_free(struct op *op);
 static void call_asker_gone(struct op *op);
@@ -90,9 +91,20 @@ static void call_begin(struct op *op, enum err err)
     c->who.token = c->token;
     err = authenticate_at_once(&c->who);
     if (err == ERR_WAIT_OVER)
-        authenticate_start(&c->who, op_then(op, call_authenticated));
+        authenticate_start(&c->who, op_then(op, call_looked_up));
     else
         call_authenticated(op, err);
+}
+
+/* Whoever was looked up was here just now: a device that only sends does not grow idle either. */
+static void call_looked_up(struct op *op, enum err err)
+{
+    struct call *c = call_of(op);
+    struct inbox_seq nothing = { 0 };
+
+    if (!err)
+        seen_note(c->api->seen, call_user(c), c->who.session.device, nothing);
+    call_authenticated(op, err);
 }
 
 static void call_authenticated(struct op *op, enum err err)

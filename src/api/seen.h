@@ -7,6 +7,6 @@ struct seen;
 
 struct seen *seen_new(struct loop *l, struct ops *ops, struct store *store);
 void seen_free(struct seen **s);
-/* The device asked for what is behind i, so it has everything up to it. The maximum stays; at most SEEN_MAX
- * devices are kept between two writes, more are forgotten: they will ask again. */
+/* The device was here; it asked for what is behind i, so it has everything up to it (0: it says nothing of it).
+ * The maximum stays. At most SEEN_MAX devices are kept between two writes; more are forgotten: they ask again. */
 void seen_note(struct seen *s, struct user_id user, struct device_id device, struct inbox_seq i);

@@ -6,6 +6,7 @@
  *              may have been read before it was deleted
  */
 #include "chat/authenticate.h"
+#include "limits.h"
 
 enum { AUTHENTICATE_TRIES = 8 };
 
@@ -41,6 +42,14 @@ static void authenticate_read(struct op *op, enum err err)
                       op_then(op, authenticate_compare));
 }
 
+/* Its time is over, or it was not heard of for too long. */
+static bool authenticate_is_over(const struct device *d, uint64_t now_unix_ms)
+{
+    const uint64_t idle_ms = LIMIT_TOKEN_IDLE_DAYS * 24ull * 60 * 60 * 1000;
+
+    return d->expires_unix_ms <= now_unix_ms || d->seen_unix_ms + idle_ms <= now_unix_ms;
+}
+
 static void authenticate_compare(struct op *op, enum err err)
 {
     struct authenticate *a = (struct authenticate *)op;
@@ -49,8 +58,9 @@ static void authenticate_compare(struct op *op, enum err err)
 
     if (err == ERR_NOT_FOUND)
         err = ERR_UNAUTHORIZED;
-    if (!err &&
-        (!secret_equal(d->token_hash, a->hash, sizeof a->hash) || d->expires_unix_ms <= loop_unix_ms(l)))
+    if (!err && !secret_equal(d->token_hash, a->hash, sizeof a->hash))
+        err = ERR_UNAUTHORIZED;
+    if (!err && authenticate_is_over(d, loop_unix_ms(l)))
         err = ERR_UNAUTHORIZED;
     if (!err && a->era != sessions_era(a->chat->sessions)) {
         arena_fini(&a->arena);

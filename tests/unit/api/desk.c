@@ -22,7 +22,9 @@ int desk_setup(void **state)
     w->api.limiter = limiter_new(w->f.chat.loop, &w->f.config);
     w->api.seen = seen_new(w->f.chat.loop, &w->f.ops, w->f.store);
     for (int n = 0; n < PEOPLE; n++) {
-        struct device d = { .id = { 70 + (uint64_t)n }, .expires_unix_ms = INT64_MAX };
+        struct device d = { .id = { 70 + (uint64_t)n },
+                            .seen_unix_ms = loop_unix_ms(w->f.chat.loop),
+                            .expires_unix_ms = INT64_MAX };
         w->who[n] = d.user = fake_store_account(w->f.store, (const char *[]){ "ada", "bob", "cyd" }[n]);
         sessions_token_make(d.user, d.id, w->token[n], d.token_hash);
         w->f.store->device[w->f.store->devices_count++] = (struct fake_device){ .device = d };

@@ -6,6 +6,7 @@
 /* cmocka needs those four first */
 #include "chat/authenticate.h"
 #include "fake/chat.h"
+#include "limits.h"
 #include <cmocka.h>
 
 #define USER ((struct user_id){ 0x0102030405060708ull })
@@ -89,6 +90,7 @@ static struct device device(struct fake_chat *f, char token[static SESSIONS_TOKE
 {
     struct device d = { .user = fake_store_account(f->store, "ada"),
                         .id = { 77 },
+                        .seen_unix_ms = loop_unix_ms(f->chat.loop),
                         .expires_unix_ms = expires };
 
     sessions_token_make(d.user, d.id, token, d.token_hash);
@@ -139,6 +141,26 @@ static void test_expired_and_gone(void **state)
     fake_chat_fini(&f);
 }
 
+/* A device that was not heard of for LIMIT_TOKEN_IDLE_DAYS is as good as gone, whatever its token says. */
+static void test_idle(void **state)
+{
+    const uint64_t idle_ms = LIMIT_TOKEN_IDLE_DAYS * 24ull * 60 * 60 * 1000;
+    struct fake_chat f;
+    char token[SESSIONS_TOKEN_TEXT + 1];
+
+    (void)state;
+    fake_chat_init(&f);
+    device(&f, token, INT64_MAX);
+    struct authenticate a = { .chat = &f.chat, .token = text_of(token) };
+    struct device *d = &f.store->device[0].device;
+    d->seen_unix_ms = loop_unix_ms(f.chat.loop) - idle_ms;
+    assert_int_equal(authenticate_at_once(&a), ERR_WAIT_OVER);
+    assert_int_equal(fake_chat_ask(&f, begin, &a), ERR_UNAUTHORIZED);
+    d->seen_unix_ms += 60000;
+    assert_int_equal(fake_chat_ask(&f, begin, &a), ERR_OK);
+    fake_chat_fini(&f);
+}
+
 /* The row was read, then the session ended, then the reading was told. */
 static void test_a_row_read_before_the_end(void **state)
 {
@@ -171,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_cache),
         cmocka_unit_test(test_authenticate),
         cmocka_unit_test(test_expired_and_gone),
+        cmocka_unit_test(test_idle),
         cmocka_unit_test(test_a_row_read_before_the_end),
     };
 
