@@ -54,6 +54,7 @@ static op_step batch_next;
 static void batch_answered(struct call *c, void *carrier)
 {
     struct batch_slot *slot = carrier;
+    struct call *batch = call_of(slot->op);
 
     /* Long answers that don't fit together must be asked for one by one. */
     if (!c->err && c->out.bytes > BATCH_SMALL_BYTES && *slot->bytes + c->out.bytes > BATCH_BYTES_MAX)
@@ -63,6 +64,8 @@ static void batch_answered(struct call *c, void *carrier)
     *slot->bytes += c->out.bytes;
     slot->status = c->status;
     slot->body = blob_copy(buf_text(&c->out));
+    if (c->set_cookie) /* the last one stands, as it would in requests one after another */
+        batch->set_cookie = arena_copy(&batch->arena, text_of(c->set_cookie)).at;
     op_wake(slot->op, ERR_OK);
 }
 
@@ -79,6 +82,7 @@ static void batch_start(struct call *c, const struct batch_request *r, struct ba
     one->body = arena_copy(&one->arena, r->body);
     one->peer = arena_copy(&one->arena, c->peer);
     one->token = arena_copy(&one->arena, c->token);
+    one->by_cookie = c->by_cookie;
     one->is_batched = true;
     slot->op = op_then(&c->op, batch_next);
     slot->bytes = &((struct batch_state *)c->state)->bytes;

@@ -107,6 +107,21 @@ async def scene_cookie(s):
     await s.refused("nor writes from nowhere", anon, *mark, 403, "bad_origin", body={"name": "x"}, headers=[sent])
 
 
+async def scene_cookie_in_a_batch(s):
+    me = await s.person()
+    login = {"handle": me.handle, "password": PASSWORD, "device": {"name": "web", "platform": "web"}, "cookie": True}
+    status, answer = await s.ask(me, "POST", "/v1/batch", {"requests": [
+        {"do": "POST", "path": "/v1/sessions", "body": login}, {"do": "GET", "path": "/v1/sessions"}]})
+    s.equal("both are answered", (status, [r["status"] for r in answer["responses"]]), (200, [201, 200]))
+    cookie = s.headers.get("set-cookie", "")
+    s.check("the batch's answer sets the cookie", cookie.startswith("__Host-posthorn="), cookie)
+    sent = [("cookie", cookie.split(";")[0]), ("origin", f"https://127.0.0.1:{s.house.tls_port}")]
+    status, answer = await s.ask(s.stranger(), "POST", "/v1/batch", {"requests": [
+        {"do": "DELETE", "path": "/v1/sessions/current"}]}, sent)
+    s.equal("a logout in a batch", (status, answer["responses"][0]["status"]), (200, 200))
+    s.check("takes it away", "Max-Age=0" in s.headers.get("set-cookie", ""), s.headers.get("set-cookie"))
+
+
 async def scene_users(s):
     me, you = await s.people(2)
     status, found = await s.ask(me, "GET", f"/v1/users?handle={you.handle.upper()}")
