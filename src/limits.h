@@ -19,6 +19,9 @@ enum {
     LIMIT_HEAD_BYTES = 16 * 1024,           /* request line and fields; nghttp2 does not enforce its own */
     LIMIT_HEAD_FIELDS = 64,
     LIMIT_TARGET_BYTES = 2048,
+    LIMIT_SOCKET_BYTES = 128 * 1024,        /* a WebSocket message: a body and its envelope */
+    LIMIT_SOCKET_FRAGMENTS = 64,            /* of one message */
+    LIMIT_SOCKET_CALLS = 32,                /* verbs of one WebSocket under way; then its input waits */
     LIMIT_STREAMS = 100,                    /* of one HTTP/2 connection */
 
     /* receiving */
@@ -26,6 +29,9 @@ enum {
     LIMIT_EVENTS_DEFAULT = 200,
     LIMIT_EVENTS_ANSWER_BYTES = 512 * 1024, /* an answer is cut between events, "more" says so */
     LIMIT_WAIT_S = 55,                      /* below the common 60 s of proxies */
+    LIMIT_STREAM_EVENTS = 200,              /* in one batch of a stream of events */
+    LIMIT_STREAM_BYTES = 64 * 1024,         /* bodies in one batch of a stream */
+    LIMIT_CHANNELS = 4,                     /* of one device at once: a new way is open before the old one ends */
     LIMIT_HISTORY = 200,
     LIMIT_HISTORY_DEFAULT = 50,
     LIMIT_SNAPSHOT = 200,
@@ -39,6 +45,8 @@ enum {
     LIMIT_UNAUTHENTICATED_MS = 20 * 1000,   /* without one request that had a valid token or was public */
     LIMIT_WRITE_STALL_MS = 30 * 1000,       /* pending bytes and no progress */
     LIMIT_REQUEST_MS = 70 * 1000,           /* an exchange without an answer: longer than any wait */
+    LIMIT_HEARTBEAT_MS = 15 * 1000,         /* silence of a stream of events before it says that it lives */
+    LIMIT_SOCKET_QUIET_MS = 60 * 1000,      /* a WebSocket whose peer does not even answer pings */
     LIMIT_STORE_MS = 5 * 1000,              /* a read or a commit, queueing included */
 
     /* keys */
@@ -47,6 +55,7 @@ enum {
 
     /* memory and queues */
     LIMIT_OUT_BYTES = 256 * 1024,           /* unsent on one connection before HTTP/2 stops producing */
+    LIMIT_UNSENT_BYTES = 64 * 1024,         /* of one stream of events before nothing more is read for it */
     LIMIT_APPENDS_QUEUED = 16 * 1024,       /* waiting for a commit lane, then ERR_BUSY */
     LIMIT_READS_QUEUED = 4096,              /* waiting for a read lane, then ERR_BUSY */
     LIMIT_OFFLOAD_JOBS = 64,                /* passwords waiting to be hashed: 64 * 70 ms / 2 threads */

@@ -12,9 +12,10 @@ struct exchange_head {
     struct text path;               /* as sent, still percent-encoded, without the query */
     struct text query;              /* behind '?' */
     struct text authority, origin, authorization, cookie, content_type, accept,
-                last_event_id, method_override;
+                last_event_id, method_override, websocket_version, websocket_protocol;
     bool is_tls;
     bool is_http2;
+    bool is_websocket;              /* asks for a WebSocket: Upgrade (RFC 6455 4.1), or CONNECT (RFC 8441 4) */
 };
 
 struct exchange;                    /* lives from the request to its answer or its end */
@@ -41,6 +42,49 @@ void exchange_respond(struct exchange *x, int status, const struct exchange_fiel
  * one x stays until it is answered, into nothing. */
 typedef void exchange_gone_fn(struct exchange *x, void *ctx);
 void exchange_on_gone(struct exchange *x, exchange_gone_fn *gone, void *ctx);
+
+/* The request's head and body are not needed any more: their memory goes, and what exchange_head() and
+ * exchange_body() show is empty. For those who hold an exchange for long. */
+void exchange_forget(struct exchange *x);
+
+/* An answer whose body comes in pieces. The fields are as for exchange_respond(), which must not be called then.
+ * HTTP/1.1 sends chunks, 1.0 ends with the connection. */
+void exchange_begin(struct exchange *x, int status, const struct exchange_field *fields, size_t fields_count);
+/* One more piece; its reference goes to the exchange. Nothing is refused here: whoever writes looks at
+ * exchange_unsent() first, and stops at LIMIT_UNSENT_BYTES. */
+void exchange_write(struct exchange *x, struct blob *piece);
+/* The body ends; x is the net's from here on and must not be used again. */
+void exchange_finish(struct exchange *x);
+/* Ends it in the middle: RST_STREAM(CANCEL), or the connection closes. x must not be used again; gone is not
+ * called. Also before an answer. */
+void exchange_abort(struct exchange *x);
+/* Bytes written that the socket has not taken: of this exchange, and on HTTP/1.1 of its connection. */
+size_t exchange_unsent(const struct exchange *x);
+/* Called inside net_flush(), each time that exchange_unsent() has fallen to half of LIMIT_UNSENT_BYTES or less
+ * after it was above. An answer that makes no progress for LIMIT_WRITE_STALL_MS is given up: gone. */
+typedef void exchange_room_fn(struct exchange *x, void *ctx);
+void exchange_on_room(struct exchange *x, exchange_room_fn *room, void *ctx);
+
+/* A request with is_websocket comes to the handler with its head. This answers 101 with Sec-WebSocket-Accept, or
+ * 200 over HTTP/2, with the fields; from then on both sides speak freely: exchange_write() sends bytes as they
+ * are, input gets the peer's, inside loop_wait(), valid during the call; at NULL: the peer said its end
+ * (END_STREAM, FIN), once. Any other answer, by exchange_respond(), refuses the WebSocket. */
+typedef void exchange_input_fn(struct exchange *x, struct text bytes, void *ctx);
+void exchange_tunnel(struct exchange *x, const struct exchange_field *fields, size_t fields_count,
+                     exchange_input_fn *input, void *ctx);
+/* Stops or goes on taking input of a tunnel: what is under way still comes, at most 64 KiB. */
+void exchange_pause(struct exchange *x, bool on);
+
+/* Whether the connection may be promised responses: HTTP/2, and the peer left ENABLE_PUSH at 1. */
+bool exchange_can_push(const struct exchange *x);
+/* Whether we may speak for the request's :authority: the certificate that the connection was opened with names
+ * it; in the clear, it is a loopback name or the address that the socket is bound to. */
+bool exchange_is_authoritative(const struct exchange *x);
+/* PUSH_PROMISE on x, which has begun and not ended: GET target at x's authority (RFC 9113 8.4). The new exchange
+ * is to be answered with exchange_respond(), now or later; the answer leaves only after the peer has
+ * acknowledged a PING behind the promise, so that the two never come in one read. gone: the peer refused it, or
+ * x ended. NULL: the peer takes no pushes, or too many are open. */
+struct exchange *exchange_promise(struct exchange *x, struct text target);
 
 /* The first answer of a connection that knows who speaks, or that is public, ends the bound on
  * unauthenticated connections (LIMIT_UNAUTHENTICATED_MS). */
