@@ -30,7 +30,6 @@ static void drop_message(struct wsframe *f)
     free(f->message);
     f->message = NULL;
     f->message_bytes = f->message_room = f->fragments = 0;
-    f->utf8 = (struct utf8){ 0 };
 }
 
 static void drop_control(struct wsframe *f)
