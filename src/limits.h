@@ -22,6 +22,8 @@ enum {
     LIMIT_SOCKET_BYTES = 128 * 1024,        /* a WebSocket message: a body and its envelope */
     LIMIT_SOCKET_FRAGMENTS = 64,            /* of one message */
     LIMIT_SOCKET_CALLS = 32,                /* verbs of one WebSocket under way; then its input waits */
+    LIMIT_TUNNEL_EARLY_BYTES = 64 * 1024,   /* of a WebSocket before it is accepted: HTTP/2's first window */
+    LIMIT_PROMISES = 8,                     /* pushed responses of one connection under way */
     LIMIT_STREAMS = 100,                    /* of one HTTP/2 connection */
 
     /* receiving */
@@ -31,6 +33,10 @@ enum {
     LIMIT_WAIT_S = 55,                      /* below the common 60 s of proxies */
     LIMIT_STREAM_EVENTS = 200,              /* in one batch of a stream of events */
     LIMIT_STREAM_BYTES = 64 * 1024,         /* bodies in one batch of a stream */
+    LIMIT_TAIL_EVENTS = 64,                 /* a user's newest events, at hand without a read */
+    LIMIT_TAIL_MS = 5000,                   /* and for how long after the newest of them, or after the last
+                                             * watcher left: a poll comes back within that */
+    LIMIT_TAILS_BYTES = 32 * 1024 * 1024,   /* of all users; then the oldest go */
     LIMIT_CHANNELS = 4,                     /* of one device at once: a new way is open before the old one ends */
     LIMIT_HISTORY = 200,
     LIMIT_HISTORY_DEFAULT = 50,
@@ -47,6 +53,7 @@ enum {
     LIMIT_REQUEST_MS = 70 * 1000,           /* an exchange without an answer: longer than any wait */
     LIMIT_HEARTBEAT_MS = 15 * 1000,         /* silence of a stream of events before it says that it lives */
     LIMIT_SOCKET_QUIET_MS = 60 * 1000,      /* a WebSocket whose peer does not even answer pings */
+    LIMIT_PUSH_ACK_MS = 10 * 1000,          /* from a promise to the acknowledgement of the ping behind it */
     LIMIT_STORE_MS = 5 * 1000,              /* a read or a commit, queueing included */
 
     /* keys */
@@ -56,6 +63,7 @@ enum {
     /* memory and queues */
     LIMIT_OUT_BYTES = 256 * 1024,           /* unsent on one connection before HTTP/2 stops producing */
     LIMIT_UNSENT_BYTES = 64 * 1024,         /* of one stream of events before nothing more is read for it */
+    LIMIT_UNSENT_WORKER_BYTES = 256 * 1024 * 1024,  /* of all: 4,000 receivers that are behind by all they may */
     LIMIT_APPENDS_QUEUED = 16 * 1024,       /* waiting for a commit lane, then ERR_BUSY */
     LIMIT_READS_QUEUED = 4096,              /* waiting for a read lane, then ERR_BUSY */
     LIMIT_OFFLOAD_JOBS = 64,                /* passwords waiting to be hashed: 64 * 70 ms / 2 threads */

@@ -65,6 +65,7 @@ void conn_kill(struct conn *c)
     if (c->phase == CONN_DEAD)
         return;
     lose_exchanges(c);
+    exchange_count_unsent(set, stream_pending(&c->stream), 0);
     c->phase = CONN_DEAD;
     stream_fini(&c->stream);
     loop_timer_clear(&c->timer);
@@ -94,16 +95,43 @@ static void linger(struct conn *c)
     conn_due_in(c, c->set->deadlines.linger);
 }
 
+static void stalled(struct conn *c)
+{
+    c->stalled_ms = conn_now(c);
+    conn_due_in(c, c->set->deadlines.write_stall);
+}
+
 bool conn_write(struct conn *c, const struct iovec *parts, int count)
 {
-    if (stream_write(&c->stream, parts, count) == STREAM_FAILED) {
+    size_t before = stream_pending(&c->stream);
+    enum stream_result result = stream_write(&c->stream, parts, count);
+
+    exchange_count_unsent(c->set, before, stream_pending(&c->stream));
+    if (result == STREAM_FAILED) {
         conn_kill(c);
         return false;
     }
-    if (stream_pending(&c->stream) && !c->stalled_ms) {
-        c->stalled_ms = conn_now(c);
-        conn_due_in(c, c->set->deadlines.write_stall);
+    if (stream_pending(&c->stream) && !c->stalled_ms)
+        stalled(c);
+    return true;
+}
+
+bool conn_offer(struct conn *c, const struct iovec *parts, int count, size_t keep_bytes, size_t *taken)
+{
+    size_t total = 0;
+    enum stream_result result = stream_offer(&c->stream, parts, count, keep_bytes, taken);
+
+    exchange_count_unsent(c->set, 0, stream_pending(&c->stream));
+    if (result == STREAM_FAILED) {
+        conn_kill(c);
+        return false;
     }
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    if (*taken == total && stream_pending(&c->stream) == 0)
+        c->stalled_ms = 0;
+    else if (*taken || !c->stalled_ms)
+        stalled(c);
     return true;
 }
 
@@ -111,8 +139,10 @@ bool conn_write(struct conn *c, const struct iovec *parts, int count)
 static bool drain(struct conn *c)
 {
     size_t before = stream_pending(&c->stream);
+    enum stream_result result = stream_drain(&c->stream);
 
-    if (stream_drain(&c->stream) == STREAM_FAILED) {
+    exchange_count_unsent(c->set, before, stream_pending(&c->stream));
+    if (result == STREAM_FAILED) {
         conn_kill(c);
         return false;
     }
@@ -133,6 +163,8 @@ static void flush(struct conn *c)
         h2_flush(c);
     if (c->is_finishing && (c->phase == CONN_H1 || c->phase == CONN_H2) && stream_pending(&c->stream) == 0)
         linger(c);
+    else
+        exchange_look_for_room(c);
 }
 
 static void begin(struct conn *c, enum conn_phase phase)
@@ -274,9 +306,12 @@ static void on_timer(void *ctx)
     uint64_t now_ms = conn_now(c), due, other;
 
     c->timer_at_ms = UINT64_MAX;
-    if (c->is_resuming && c->phase == CONN_H1) {
+    if (c->is_resuming) {
         c->is_resuming = false;
-        h1_resume(c);
+        if (c->phase == CONN_H1)
+            h1_resume(c);
+        else if (c->phase == CONN_H2)
+            h2_resume(c);
     }
     due = transport_due(c, now_ms);
     other = protocol_due(c, now_ms);
@@ -311,7 +346,7 @@ void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, S
     c->accepted_ms = conn_now(c);
     c->timer_at_ms = UINT64_MAX;
     TAILQ_INIT(&c->exchanges);
-    TAILQ_INIT(&c->answered);
+    TAILQ_INIT(&c->ready);
     TAILQ_INSERT_TAIL(&set->live, c, link);
     set->stats.accepted++;
     set->stats.connections++;
@@ -338,10 +373,12 @@ struct conn_set *conn_set_new(struct loop *l, const struct config *config)
         .request = LIMIT_REQUEST_MS,
         .linger = 2000,
         .goaway = 1000,
+        .push_ack = LIMIT_PUSH_ACK_MS,
     };
     set->connections_max = (uint32_t)config->server_connections_max;
     set->connections_per_ip_max = (uint32_t)config->server_connections_per_ip_max;
     set->exchanges_max = 4 * set->connections_max;
+    set->unsent_max = LIMIT_UNSENT_WORKER_BYTES;
     TAILQ_INIT(&set->live);
     TAILQ_INIT(&set->dirty);
     TAILQ_INIT(&set->dead);

@@ -4,6 +4,7 @@
 #include "net/h1.h"
 #include "net/h2.h"
 #include "net/net.h"
+#include "net/peers.h"
 #include "net/stream.h"
 
 enum conn_phase {
@@ -23,7 +24,8 @@ struct conn {
     uint64_t timer_at_ms;           /* UINT64_MAX: not set */
     uint64_t accepted_ms;
     uint64_t stalled_ms, lingering_ms;      /* since when; 0: not */
-    struct exchange_list exchanges, answered;
+    struct exchange_list exchanges, ready;  /* ready: have something to say at the flush */
+    uint32_t begun_count;           /* exchanges that the handler writes pieces to */
     net_request_fn *fn;
     void *ctx;
     struct h1 h1;
@@ -48,6 +50,8 @@ struct conn_set {
     struct exchange_list lost, ended;
     uint32_t connections_max, connections_per_ip_max, exchanges_max;
     bool is_draining;
+    bool is_over;                   /* more is unsent than unsent_max: whoever writes has to wait */
+    uint64_t unsent_max;
     struct h2peer_settings *h2;     /* nghttp2's callbacks and options, the same for all */
     char date[96];                  /* of date_s, as the Date field wants it */
     uint64_t date_s;
@@ -75,6 +79,9 @@ void conn_finish(struct conn *c);
 void conn_kill(struct conn *c);
 /* Sends parts and keeps time of refused bytes; false: the connection is dead. */
 bool conn_write(struct conn *c, const struct iovec *parts, int count);
+/* Sends parts and keeps time of refused bytes; of what the socket does not take only the first keep_bytes are
+ * kept here, and *taken says how much the caller is rid of. Only when nothing is kept. False: dead. */
+bool conn_offer(struct conn *c, const struct iovec *parts, int count, size_t keep_bytes, size_t *taken);
 /* "Date" of this second. */
 struct text conn_set_date(struct conn_set *set);
 uint64_t conn_now(const struct conn *c);

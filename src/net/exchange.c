@@ -3,149 +3,63 @@
  * An exchange belongs to its connection until the handler has answered and the transport has sent it. Whoever
  * loses interest first, peer or handler, the other is never left with a dangling pointer: a lost exchange stays
  * in the set's list until its handler was told or has answered, and nothing is freed before the turn's end.
+ * Whatever the handler says is only noted: the flush says it to the peer. An answer is a head and pieces; one that
+ * is given whole is begun, written and finished in one call.
  */
 #include "net/conn.h"
-#include "net/h1parse.h"
+#include "net/promise.h"
 #include "net/refusal.h"
-#include <stddef.h>
-#include <stdio.h>
-#include <strings.h>
+#include "net/tunnel.h"
 
-/* Which request fields are kept, and how one that comes twice is joined (NULL: it must not). */
-static const struct {
-    const char *name;
-    size_t offset;
-    const char *joint;
-} slots[] = {
-    { ":method", offsetof(struct exchange, method), NULL },
-    { ":path", offsetof(struct exchange, head.path), NULL },
-    { ":authority", offsetof(struct exchange, head.authority), NULL },
-    { "origin", offsetof(struct exchange, head.origin), NULL },
-    { "authorization", offsetof(struct exchange, head.authorization), NULL },
-    { "cookie", offsetof(struct exchange, head.cookie), "; " }, /* RFC 9113 8.2.3: may come in crumbs */
-    { "content-type", offsetof(struct exchange, head.content_type), NULL },
-    { "accept", offsetof(struct exchange, head.accept), ", " },
-    { "last-event-id", offsetof(struct exchange, head.last_event_id), NULL },
-    { "x-http-method-override", offsetof(struct exchange, head.method_override), NULL },
-};
-_Static_assert(sizeof(slots) / sizeof(*slots) == EXCHANGE_SLOTS, "a span for each");
-
-enum { SLOT_AUTHORITY = 2 };
-
-struct exchange *exchange_new(struct conn *c, int32_t stream_id)
+static struct exchange *make(struct conn *c)
 {
     struct exchange *x = calloc(1, sizeof(*x));
 
     CHECK(x);
     x->set = c->set;
     x->conn = c;
-    x->stream_id = stream_id;
     x->since_ms = conn_now(c);
-    x->head.is_tls = c->is_tls;
-    x->head.is_http2 = stream_id != 0;
-    buf_init(&x->texts, 2 * LIMIT_HEAD_BYTES); /* twice: joining copies */
-    buf_init(&x->body, LIMIT_JSON_BYTES);
-    memcpy(x->peer, c->address, sizeof(x->peer));
+    pieces_init(&x->pieces);
     TAILQ_INSERT_TAIL(&c->exchanges, x, link);
     c->set->stats.exchanges++;
+    return x;
+}
+
+struct exchange *exchange_new(struct conn *c, int32_t stream_id)
+{
+    struct exchange *x = make(c);
+
+    x->stream_id = stream_id;
+    x->is_http2 = stream_id != 0;
+    x->request = request_new(c->is_tls, x->is_http2);
+    return x;
+}
+
+struct exchange *exchange_new_promised(struct exchange *anchor, struct text target)
+{
+    struct exchange *x = make(anchor->conn);
+
+    x->is_http2 = x->is_promised = x->is_held = x->body_is_whole = true;
+    x->anchor = anchor;
+    anchor->promises++;
+    x->request = request_new(x->conn->is_tls, true);
+    CHECK(!request_put(x->request, TEXT(":method"), TEXT("GET")) &&
+          !request_put(x->request, TEXT(":path"), target) &&
+          !request_put(x->request, TEXT(":authority"), anchor->request->head.authority) &&
+          !request_seal(x->request));
+    x->state = EXCHANGE_ASKED;
+    exchange_ready(x);
     return x;
 }
 
 static void exchange_free(struct exchange *x)
 {
     x->set->stats.exchanges--;
-    blob_free(&x->answer);
-    free(x->fields);
-    buf_fini(&x->texts);
-    buf_fini(&x->body);
+    pieces_clear(&x->pieces);
+    answer_free(&x->answer);
+    tunnel_free(&x->tunnel);
+    request_free(&x->request);
     free(x);
-}
-
-static enum err put_slot(struct exchange *x, int slot, struct text value)
-{
-    size_t at = x->texts.bytes;
-
-    if (x->spans[slot].is_there) {
-        if (!slots[slot].joint)
-            return ERR_BAD_REQUEST;
-        if (!buf_reserve(&x->texts, x->spans[slot].bytes))
-            return ERR_HEAD_TOO_LARGE;
-        buf_put(&x->texts, x->texts.at + x->spans[slot].at, x->spans[slot].bytes);
-        buf_put_text(&x->texts, text_of(slots[slot].joint));
-    }
-    buf_put_text(&x->texts, value);
-    if (x->texts.overflowed)
-        return ERR_HEAD_TOO_LARGE;
-    x->spans[slot].at = (uint32_t)at;
-    x->spans[slot].bytes = (uint32_t)(x->texts.bytes - at);
-    x->spans[slot].is_there = true;
-    return ERR_OK;
-}
-
-enum err exchange_put(struct exchange *x, struct text name, struct text value)
-{
-    bool is_authority = false;
-
-    if (name.bytes == 4 && strncasecmp(name.at, "host", 4) == 0)
-        name = TEXT(":authority");
-    is_authority = text_equal(name, TEXT(":authority"));
-    if (is_authority && !h1parse_authority(value))
-        return ERR_BAD_REQUEST;
-    if (is_authority && x->spans[SLOT_AUTHORITY].is_there) { /* RFC 9113 8.3.1: must agree */
-        struct text first = { x->texts.at + x->spans[SLOT_AUTHORITY].at, x->spans[SLOT_AUTHORITY].bytes };
-
-        return text_equal(first, value) ? ERR_OK : ERR_BAD_REQUEST;
-    }
-    for (int slot = 0; slot < EXCHANGE_SLOTS; slot++)
-        if (name.bytes == strlen(slots[slot].name) && strncasecmp(name.at, slots[slot].name, name.bytes) == 0)
-            return put_slot(x, slot, value);
-    return ERR_OK;
-}
-
-static enum method method_of(struct text name)
-{
-    static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
-
-    for (int i = METHOD_GET; i < METHOD_OTHER; i++)
-        if (text_equal(text_of(names[i]), name)) /* RFC 9110 9.1: case-sensitive */
-            return (enum method)i;
-    return METHOD_OTHER;
-}
-
-enum err exchange_seal(struct exchange *x)
-{
-    struct text *path = &x->head.path;
-    const char *mark;
-    enum err err;
-
-    for (int slot = 0; slot < EXCHANGE_SLOTS; slot++) {
-        struct text *text = (struct text *)(void *)((char *)x + slots[slot].offset);
-
-        if (x->spans[slot].is_there)
-            *text = (struct text){ x->texts.at + x->spans[slot].at, x->spans[slot].bytes };
-    }
-    x->head.method = method_of(x->method);
-    err = h1parse_target(x->method, *path);
-    if (err)
-        return err;
-    mark = memchr(path->at, '?', path->bytes);
-    if (mark) {
-        size_t path_bytes = (size_t)(mark - path->at);
-
-        x->head.query = (struct text){ mark + 1, path->bytes - path_bytes - 1 };
-        path->bytes = path_bytes;
-    }
-    return x->spans[SLOT_AUTHORITY].is_there || !x->head.is_http2 ? ERR_OK : ERR_BAD_REQUEST;
-}
-
-enum err exchange_put_body(struct exchange *x, struct text more)
-{
-    buf_put_text(&x->body, more);
-    if (!x->body.overflowed)
-        return ERR_OK;
-    buf_fini(&x->body);
-    buf_init(&x->body, LIMIT_JSON_BYTES);
-    return ERR_TOO_LARGE;
 }
 
 static void set_state(struct exchange *x, enum exchange_state state)
@@ -165,7 +79,9 @@ void exchange_ask(struct exchange *x)
         exchange_refuse(x, x->refused);
         return;
     }
-    *(x->head.is_http2 ? &x->set->stats.requests_h2 : &x->set->stats.requests_h1) += 1;
+    *(x->is_http2 ? &x->set->stats.requests_h2 : &x->set->stats.requests_h1) += 1;
+    x->is_head = x->request->head.method == METHOD_HEAD;
+    x->is_held = true;
     set_state(x, EXCHANGE_ASKED);
     conn_due_in(c, x->set->deadlines.request);
     c->fn(x, c->ctx);
@@ -173,17 +89,25 @@ void exchange_ask(struct exchange *x)
 
 const struct exchange_head *exchange_head(const struct exchange *x)
 {
-    return &x->head;
+    static const struct exchange_head none = { .method = METHOD_OTHER };
+
+    return x->request ? &x->request->head : &none;
 }
 
 struct text exchange_body(const struct exchange *x)
 {
-    return buf_text(&x->body);
+    return x->request ? buf_text(&x->request->body) : TEXT("");
 }
 
 struct text exchange_peer(const struct exchange *x)
 {
-    return text_of(x->peer);
+    return x->conn ? text_of(x->conn->address) : TEXT("");
+}
+
+void exchange_forget(struct exchange *x)
+{
+    if (!x->is_promised || x->stream_id) /* a promise that is not said yet needs its head */
+        request_free(&x->request);
 }
 
 void exchange_on_gone(struct exchange *x, exchange_gone_fn *gone, void *ctx)
@@ -192,68 +116,175 @@ void exchange_on_gone(struct exchange *x, exchange_gone_fn *gone, void *ctx)
     x->gone_ctx = ctx;
 }
 
+void exchange_on_room(struct exchange *x, exchange_room_fn *room, void *ctx)
+{
+    x->room = room;
+    x->room_ctx = ctx;
+}
+
 void exchange_trusted(struct exchange *x)
 {
     if (x->conn)
         x->conn->is_trusted = true;
 }
 
-/* Neither may a field break out of its line, nor contradict the framing that the net decides. */
-static void check_field(const struct exchange_field *f)
+void exchange_ready(struct exchange *x)
 {
-    static const char *const ours[] = { "content-length", "date", "connection", "transfer-encoding" };
-
-    for (const char *p = f->name; *p; p++)
-        CHECK((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-');
-    for (size_t i = 0; i < f->value.bytes; i++)
-        CHECK(f->value.at[i] != '\r' && f->value.at[i] != '\n' && f->value.at[i] != 0);
-    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-        CHECK(strcmp(f->name, ours[i]) != 0);
+    if (!x->is_ready)
+        TAILQ_INSERT_TAIL(&x->conn->ready, x, ready);
+    x->is_ready = true;
+    conn_touch(x->conn);
 }
 
-/* The handler's texts may end with its return: names and values move into one allocation. */
-static void copy_fields(struct exchange *x, const struct exchange_field *fields, size_t count)
+void exchange_unready(struct exchange *x)
 {
-    size_t bytes = 0;
-    char *at;
+    if (x->is_ready)
+        TAILQ_REMOVE(&x->conn->ready, x, ready);
+    x->is_ready = false;
+}
 
-    CHECK(count <= EXCHANGE_FIELDS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        check_field(&fields[i]);
-        bytes += strlen(fields[i].name) + 1 + fields[i].value.bytes;
+/* Marks those that have something unsent, or has the flush look at them again. */
+static void look_at_all(struct conn_set *set, bool is_over)
+{
+    struct conn *c;
+    struct exchange *x;
+
+    TAILQ_FOREACH(c, &set->live, link)
+    {
+        if (c->begun_count == 0)
+            continue;
+        if (!is_over)
+            conn_touch(c);
+        else
+            TAILQ_FOREACH(x, &c->exchanges, link)
+        x->is_above |= x->is_begun && exchange_unsent(x) > 0;
     }
-    CHECK(bytes <= EXCHANGE_FIELDS_BYTES);
-    if (count == 0)
+}
+
+void exchange_count_unsent(struct conn_set *set, size_t before, size_t after)
+{
+    bool was_over = set->is_over;
+
+    set->stats.unsent_bytes += after;
+    CHECK(set->stats.unsent_bytes >= before);
+    set->stats.unsent_bytes -= before;
+    if (set->stats.unsent_bytes > set->unsent_max)
+        set->is_over = true;
+    else if (set->stats.unsent_bytes <= set->unsent_max / 8 * 7)
+        set->is_over = false;
+    if (was_over != set->is_over)
+        look_at_all(set, set->is_over);
+}
+
+static void count_pieces(struct exchange *x, size_t before)
+{
+    if (x->anchor) {
+        x->anchor->promised_unsent -= before;
+        x->anchor->promised_unsent += x->unsent;
+    }
+    exchange_count_unsent(x->set, before, x->unsent);
+}
+
+void exchange_sent(struct exchange *x, size_t bytes)
+{
+    size_t before = x->unsent;
+
+    pieces_drop(&x->pieces, bytes);
+    x->unsent -= bytes;
+    x->since_ms = loop_now_ms(x->set->loop);
+    count_pieces(x, before);
+}
+
+size_t exchange_unsent(const struct exchange *x)
+{
+    size_t bytes = x->unsent + x->promised_unsent;
+
+    if (!x->conn)
+        return 0;
+    bytes += stream_pending(&x->conn->stream);
+    if (bytes && x->set->is_over && bytes < LIMIT_UNSENT_BYTES)
+        return LIMIT_UNSENT_BYTES;
+    return bytes;
+}
+
+/* Room of an exchange may write, and end, this one and others: none of that takes any out of the list. */
+void exchange_look_for_room(struct conn *c)
+{
+    struct exchange *x;
+
+    for (x = c->begun_count ? TAILQ_FIRST(&c->exchanges) : NULL; x; x = TAILQ_NEXT(x, link)) {
+        bool is_above = exchange_unsent(x) > LIMIT_UNSENT_BYTES / 2;
+        bool has_room = x->is_above && !is_above;
+
+        x->is_above = is_above;
+        if (has_room && x->is_begun && x->room)
+            x->room(x, x->room_ctx);
+    }
+}
+
+static void begin(struct exchange *x, struct answer *a)
+{
+    CHECK(x->state == EXCHANGE_ASKED && (a->status == 101 || (a->status >= 200 && a->status <= 599)));
+    x->answer = a;
+    x->is_begun = a->kind != ANSWER_WHOLE;
+    x->conn->begun_count += x->is_begun;
+    x->is_chunked = a->kind == ANSWER_PIECES && !x->is_http2 && !x->conn->h1.is_10 && !x->is_head;
+    set_state(x, EXCHANGE_ANSWERED);
+    conn_due_in(x->conn, x->set->deadlines.write_stall);
+    exchange_ready(x);
+}
+
+/* The handler lets go of it. */
+static void let_go(struct exchange *x)
+{
+    x->gone = NULL;
+    x->room = NULL;
+    x->is_held = false;
+    if (x->is_begun)
+        x->conn->begun_count--;
+    x->is_begun = false;
+}
+
+static void put(struct exchange *x, struct blob *piece)
+{
+    size_t before = x->unsent;
+
+    if (x->is_head) {
+        blob_free(&piece);
         return;
-    x->fields = malloc(count * sizeof(*fields) + bytes);
-    CHECK(x->fields);
-    at = (char *)(x->fields + count);
-    for (size_t i = 0; i < count; i++) {
-        size_t name_bytes = strlen(fields[i].name) + 1;
-
-        memcpy(at, fields[i].name, name_bytes);
-        x->fields[i].name = at;
-        at += name_bytes;
-        if (fields[i].value.bytes)
-            memcpy(at, fields[i].value.at, fields[i].value.bytes);
-        x->fields[i].value = (struct text){ at, fields[i].value.bytes };
-        at += fields[i].value.bytes;
     }
-    x->fields_count = count;
+    if (before == 0 && x->state == EXCHANGE_SENDING) {
+        x->since_ms = loop_now_ms(x->set->loop);
+        conn_due_in(x->conn, x->set->deadlines.write_stall);
+    }
+    x->unsent += pieces_add(&x->pieces, piece, x->is_chunked);
+    count_pieces(x, before);
+    x->is_above |= exchange_unsent(x) > LIMIT_UNSENT_BYTES / 2;
+}
+
+static void finish(struct exchange *x)
+{
+    size_t before = x->unsent;
+
+    if (x->is_chunked)
+        x->unsent += pieces_add_last_chunk(&x->pieces);
+    count_pieces(x, before);
+    x->is_finished = true;
+    let_go(x);
+    exchange_ready(x);
 }
 
 static void answer(struct exchange *x, int status, const struct exchange_field *fields, size_t count,
                    struct blob *body)
 {
-    CHECK(status >= 200 && status <= 599);
-    x->status = status;
-    copy_fields(x, fields, count);
-    x->answer = body ? body : blob_copy(TEXT("{}"));
-    x->gone = NULL;
-    set_state(x, EXCHANGE_ANSWERED);
-    TAILQ_INSERT_TAIL(&x->conn->answered, x, ready);
-    conn_due_in(x->conn, x->set->deadlines.write_stall);
-    conn_touch(x->conn);
+    struct answer *a = answer_new(status, ANSWER_WHOLE, fields, count);
+
+    if (!body)
+        body = blob_copy(TEXT("{}"));
+    a->length = body->bytes;
+    begin(x, a);
+    put(x, body);
+    finish(x);
 }
 
 void exchange_respond(struct exchange *x, int status, const struct exchange_field *fields,
@@ -264,18 +295,103 @@ void exchange_respond(struct exchange *x, int status, const struct exchange_fiel
         exchange_end(x);
         return;
     }
-    CHECK(x->state == EXCHANGE_ASKED);
+    CHECK(x->state == EXCHANGE_ASKED && status >= 200);
     answer(x, status, fields, fields_count, body);
+}
+
+void exchange_begin(struct exchange *x, int status, const struct exchange_field *fields, size_t fields_count)
+{
+    if (x->state == EXCHANGE_LOST)
+        return;
+    CHECK(x->state == EXCHANGE_ASKED && !x->is_promised && status >= 200);
+    begin(x, answer_new(status, ANSWER_PIECES, fields, fields_count));
+}
+
+void exchange_tunnel(struct exchange *x, const struct exchange_field *fields, size_t fields_count,
+                     exchange_input_fn *input, void *ctx)
+{
+    if (x->state == EXCHANGE_LOST)
+        return;
+    CHECK(x->is_websocket && !x->is_promised);
+    x->tunnel->input = input;
+    x->tunnel->ctx = ctx;
+    begin(x, answer_new(x->is_http2 ? 200 : 101, ANSWER_TUNNEL, fields, fields_count));
+}
+
+void exchange_write(struct exchange *x, struct blob *piece)
+{
+    if (x->state == EXCHANGE_LOST) {
+        blob_free(&piece);
+        return;
+    }
+    CHECK(x->is_begun && !x->is_finished);
+    put(x, piece);
+    exchange_ready(x);
+}
+
+void exchange_finish(struct exchange *x)
+{
+    if (x->state == EXCHANGE_LOST) {
+        exchange_end(x);
+        return;
+    }
+    CHECK(x->is_begun && !x->is_finished);
+    finish(x);
+}
+
+void exchange_abort(struct exchange *x)
+{
+    if (x->state == EXCHANGE_ENDED) /* inside its own gone */
+        return;
+    if (x->state == EXCHANGE_LOST) {
+        x->gone = NULL;
+        exchange_end(x);
+        return;
+    }
+    CHECK(x->is_held);
+    let_go(x);
+    x->is_aborted = true;
+    exchange_ready(x);
+}
+
+void exchange_pause(struct exchange *x, bool on)
+{
+    if (!x->conn || !x->tunnel || x->tunnel->is_paused == on)
+        return;
+    x->tunnel->is_paused = on;
+    exchange_ready(x);
+}
+
+bool exchange_can_push(const struct exchange *x)
+{
+    return x->conn && x->is_http2 && promise_can(x->conn);
+}
+
+bool exchange_is_authoritative(const struct exchange *x)
+{
+    return x->conn && x->request && stream_names(&x->conn->stream, x->request->head.authority);
+}
+
+struct exchange *exchange_promise(struct exchange *x, struct text target)
+{
+    bool may = x->conn && x->is_begun && x->request && !x->is_aborted && exchange_can_push(x);
+
+    if (!may || !promise_has_room(x->conn))
+        return NULL;
+    return exchange_new_promised(x, target);
 }
 
 /* The handler keeps the one it has; the peer's answer goes out on a copy that takes its place. */
 static struct exchange *stand_in(struct exchange *x)
 {
-    struct exchange *copy = exchange_new(x->conn, x->stream_id);
+    struct exchange *copy = make(x->conn);
 
-    copy->head.method = x->head.method;
+    copy->stream_id = x->stream_id;
+    copy->is_http2 = x->is_http2;
+    copy->is_head = x->is_head;
     copy->body_is_whole = x->body_is_whole;
-    if (x->stream_id)
+    copy->state = EXCHANGE_ASKED;
+    if (x->is_http2)
         h2_replace(x, copy);
     else
         h1_replace(x, copy);
@@ -289,25 +405,63 @@ void exchange_refuse(struct exchange *x, enum err err)
     size_t count = refusal_fields(err, fields);
 
     CHECK(x->state == EXCHANGE_ARRIVING || x->state == EXCHANGE_ASKED);
-    if (x->state == EXCHANGE_ASKED)
+    if (x->state == EXCHANGE_ASKED) {
         x = stand_in(x);
-    else
+    } else {
         x->set->stats.bad_requests++;
+        x->is_head = x->request->head.method == METHOD_HEAD;
+        set_state(x, EXCHANGE_ASKED);
+    }
     x->refused = err;
     answer(x, err_status(err), fields, count, refusal_body(err));
+}
+
+/* What was promised on it and is not answered has nobody any more who would be told. */
+static void end_promises(struct exchange *x)
+{
+    struct exchange *p;
+
+    for (p = x->promises ? TAILQ_FIRST(&x->conn->exchanges) : NULL; p; p = TAILQ_NEXT(p, link)) {
+        if (p->anchor != x)
+            continue;
+        p->anchor = NULL;
+        if (!p->is_held)
+            continue;
+        p->is_aborted = true; /* its handler is told when the stream is closed */
+        exchange_ready(p);
+    }
+    x->promises = 0;
+}
+
+static void leave_conn(struct exchange *x)
+{
+    size_t before = x->unsent;
+
+    exchange_unready(x);
+    end_promises(x);
+    pieces_clear(&x->pieces);
+    x->unsent = 0;
+    count_pieces(x, before);
+    if (x->anchor)
+        x->anchor->promises--;
+    if (x->is_begun)
+        x->conn->begun_count--;
+    x->anchor = NULL;
+    x->conn = NULL;
 }
 
 void exchange_end(struct exchange *x)
 {
     struct exchange_list *from = x->conn ? &x->conn->exchanges : &x->set->lost;
+    bool is_lost = x->conn && x->is_held;
 
     CHECK(x->state != EXCHANGE_ENDED);
     TAILQ_REMOVE(from, x, link);
-    if (x->state == EXCHANGE_ANSWERED)
-        TAILQ_REMOVE(&x->conn->answered, x, ready);
-    x->conn = NULL;
-    set_state(x, x->state == EXCHANGE_ASKED ? EXCHANGE_LOST : EXCHANGE_ENDED);
-    TAILQ_INSERT_TAIL(x->state == EXCHANGE_LOST ? &x->set->lost : &x->set->ended, x, link);
+    if (x->conn)
+        leave_conn(x);
+    x->is_held &= is_lost;
+    set_state(x, is_lost ? EXCHANGE_LOST : EXCHANGE_ENDED);
+    TAILQ_INSERT_TAIL(is_lost ? &x->set->lost : &x->set->ended, x, link);
 }
 
 void exchange_bury(struct conn_set *set)
@@ -329,31 +483,4 @@ void exchange_bury(struct conn_set *set)
         TAILQ_REMOVE(&set->ended, x, link);
         exchange_free(x);
     }
-}
-
-static bool names(const struct exchange *x, const char *name)
-{
-    for (size_t i = 0; i < x->fields_count; i++)
-        if (strcmp(x->fields[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-size_t exchange_standard_fields(struct exchange *x, char length[static 24],
-                                struct exchange_field into[static EXCHANGE_STANDARD_FIELDS])
-{
-    const struct exchange_field unless_named[] = {
-        { "content-type", TEXT("application/json; charset=utf-8") },
-        { "cache-control", TEXT("no-store") },
-        { "x-content-type-options", TEXT("nosniff") },
-    };
-    size_t count = 2;
-    int digits = snprintf(length, 24, "%zu", x->answer->bytes);
-
-    into[0] = (struct exchange_field){ "content-length", { length, (size_t)digits } };
-    into[1] = (struct exchange_field){ "date", conn_set_date(x->set) };
-    for (size_t i = 0; i < sizeof(unless_named) / sizeof(*unless_named); i++)
-        if (!names(x, unless_named[i].name))
-            into[count++] = unless_named[i];
-    return count;
 }

@@ -2,15 +2,22 @@
  *
  * HEAD: bytes until the empty line; the parser decides the framing once. BODY: by length or by chunks into the
  * exchange. ANSWER: the handler has it; what is pipelined meanwhile is kept up to a cap, then reading stops:
- * that is the back-pressure, and until then a hang-up is noticed. The flush writes the answer and goes back
- * to HEAD in the loop's next round, or ends the connection. After any doubt about the framing the answer is the
- * last one: OVER.
+ * that is the back-pressure, and until then a hang-up is noticed. The flush writes the answer, piece by piece as
+ * the handler makes it and the socket takes it, and goes back to HEAD in the loop's next round, or ends the
+ * connection. After any doubt about the framing the answer is the last one: OVER. An accepted WebSocket is a
+ * TUNNEL, and what came behind its head belongs to it.
  */
 #include "net/h1.h"
 #include "net/conn.h"
+#include "net/tunnel.h"
 #include <stdio.h>
 
-enum { IN_BYTES_MAX = LIMIT_HEAD_BYTES + STREAM_CHUNK_BYTES };
+enum {
+    IN_BYTES_MAX = LIMIT_HEAD_BYTES + STREAM_CHUNK_BYTES,
+    FRAMING_BYTES = 160,
+    SEND_PARTS = 64, /* of one write */
+    SEND_BYTES = 256 * 1024,
+};
 
 static void set_state(struct conn *c, enum h1_state state)
 {
@@ -55,15 +62,15 @@ static void ask(struct conn *c)
     exchange_ask(c->h1.x);
 }
 
-static enum err take_fields(struct exchange *x, const struct h1parse_head *head)
+static enum err take_fields(struct request *r, const struct h1parse_head *head)
 {
-    enum err err = exchange_put(x, TEXT(":method"), head->method), sealed;
+    enum err err = request_put(r, TEXT(":method"), head->method), sealed;
 
     if (!err)
-        err = exchange_put(x, TEXT(":path"), head->target);
+        err = request_put(r, TEXT(":path"), head->target);
     for (uint32_t i = 0; !err && i < head->fields_count; i++)
-        err = exchange_put(x, head->fields[i].name, head->fields[i].value);
-    sealed = exchange_seal(x); /* in any case: the method decides how the refusal looks */
+        err = request_put(r, head->fields[i].name, head->fields[i].value);
+    sealed = request_seal(r); /* in any case: the method decides how the refusal looks */
     return err ? err : sealed;
 }
 
@@ -76,13 +83,17 @@ static void take_head(struct conn *c, struct text text)
 
     h->x = exchange_new(c, 0);
     if (!err)
-        err = take_fields(h->x, &head);
+        err = take_fields(h->x->request, &head);
+    if (!err && head.is_websocket && !tunnel_key_is_good(head.websocket_key))
+        err = ERR_BAD_REQUEST;
     if (!err && head.content_length > LIMIT_JSON_BYTES)
         err = ERR_TOO_LARGE;
     if (err) {
         refuse(c, err);
         return;
     }
+    if (head.is_websocket)
+        tunnel_new(h->x, head.websocket_key);
     h->keep_alive = head.keep_alive;
     h->is_10 = head.is_10;
     h->is_chunked = head.is_chunked;
@@ -125,7 +136,7 @@ static size_t length_input(struct conn *c, const char *at, size_t bytes)
 {
     struct h1 *h = &c->h1;
     size_t used = bytes < h->left_bytes ? bytes : (size_t)h->left_bytes;
-    enum err err = exchange_put_body(h->x, (struct text){ at, used });
+    enum err err = request_put_body(h->x->request, (struct text){ at, used });
 
     h->left_bytes -= used;
     if (err)
@@ -143,7 +154,7 @@ static size_t chunks_input(struct conn *c, const char *at, size_t bytes)
     enum err err = h1parse_chunks(&h->chunks, at, bytes, &used, &data);
 
     if (!err && data.bytes)
-        err = exchange_put_body(h->x, data);
+        err = request_put_body(h->x->request, data);
     if (err)
         refuse(c, err);
     else if (h1parse_chunks_done(&h->chunks))
@@ -157,7 +168,7 @@ static size_t consume(struct conn *c, const char *at, size_t bytes)
     struct h1 *h = &c->h1;
     size_t used = 0;
 
-    while (used < bytes && h->state != H1_ANSWER && h->state != H1_OVER) {
+    while (used < bytes && (h->state == H1_HEAD || h->state == H1_BODY)) {
         size_t now = 0;
 
         if (h->state == H1_HEAD) {
@@ -174,6 +185,31 @@ static size_t consume(struct conn *c, const char *at, size_t bytes)
     return used;
 }
 
+/* Nothing is held between requests. */
+static void let_go(struct h1 *h)
+{
+    if (h->in.bytes)
+        return;
+    buf_fini(&h->in);
+    buf_init(&h->in, IN_BYTES_MAX);
+}
+
+/* A tunnel's bytes: first what was kept while its answer was pending. */
+static void tunnel(struct conn *c, const char *at, size_t bytes)
+{
+    struct h1 *h = &c->h1;
+    struct buf kept = h->in;
+
+    buf_init(&h->in, IN_BYTES_MAX);
+    if (kept.bytes)
+        tunnel_input(h->x, buf_text(&kept));
+    buf_fini(&kept);
+    if (bytes)
+        tunnel_input(h->x, (struct text){ at, bytes });
+    if (h->ended)
+        tunnel_input_end(h->x);
+}
+
 void h1_input(struct conn *c, const char *at, size_t bytes)
 {
     struct h1 *h = &c->h1;
@@ -181,6 +217,10 @@ void h1_input(struct conn *c, const char *at, size_t bytes)
 
     if (h->state == H1_OVER)
         return;
+    if (h->state == H1_TUNNEL) {
+        tunnel(c, at, bytes);
+        return;
+    }
     if (h->in.bytes == 0) {
         used = consume(c, at, bytes);
         buf_put(&h->in, at + used, bytes - used);
@@ -190,10 +230,7 @@ void h1_input(struct conn *c, const char *at, size_t bytes)
             buf_drop(&h->in, consume(c, h->in.at, h->in.bytes));
     }
     CHECK(!h->in.overflowed); /* a head's bound and the pause below see to it */
-    if (h->in.bytes == 0) { /* nothing is held between requests */
-        buf_fini(&h->in);
-        buf_init(&h->in, IN_BYTES_MAX);
-    }
+    let_go(h);
     if (h->state == H1_ANSWER && h->in.bytes > LIMIT_HEAD_BYTES)
         stream_pause(&c->stream, true);
 }
@@ -202,11 +239,16 @@ void h1_resume(struct conn *c)
 {
     struct h1 *h = &c->h1;
 
+    if (h->state == H1_TUNNEL) {
+        tunnel(c, NULL, 0);
+        return;
+    }
     if (h->state != H1_HEAD)
         return;
     if (h->in.bytes) {
         h->scanned = 0;
         buf_drop(&h->in, consume(c, h->in.at, h->in.bytes));
+        let_go(h);
     }
     if (h->in.bytes <= LIMIT_HEAD_BYTES && !h->ended)
         stream_pause(&c->stream, false);
@@ -217,7 +259,7 @@ void h1_resume(struct conn *c)
 void h1_input_end(struct conn *c)
 {
     struct h1 *h = &c->h1;
-    bool is_waiting = h->state == H1_ANSWER && h->x && h->x->state == EXCHANGE_ASKED;
+    bool is_waiting = h->state == H1_ANSWER && h->x && h->x->is_held;
 
     h->ended = true;
     stream_pause(&c->stream, true); /* an end stays readable for ever */
@@ -225,75 +267,87 @@ void h1_input_end(struct conn *c)
         conn_kill(c);
     else if (h->state == H1_HEAD)
         conn_finish(c);
+    else if (h->state == H1_TUNNEL)
+        tunnel(c, NULL, 0);
 }
 
-static const char *reason(int status)
+/* The lines that say how the answer ends, and what becomes of the connection. RFC 9112 9.3: persistence is said
+ * where it is not the rule. RFC 9110 7.8: who names an upgrade names it in Connection, too. */
+static void framing(const struct conn *c, const struct exchange *x, char into[static FRAMING_BYTES])
 {
-    static const struct {
-        int status;
-        const char *words;
-    } reasons[] = { { 200, "OK" },
-                    { 201, "Created" },
-                    { 202, "Accepted" },
-                    { 400, "Bad Request" },
-                    { 401, "Unauthorized" },
-                    { 403, "Forbidden" },
-                    { 404, "Not Found" },
-                    { 405, "Method Not Allowed" },
-                    { 408, "Request Timeout" },
-                    { 409, "Conflict" },
-                    { 410, "Gone" },
-                    { 413, "Content Too Large" },
-                    { 414, "URI Too Long" },
-                    { 422, "Unprocessable Content" },
-                    { 429, "Too Many Requests" },
-                    { 500, "Internal Server Error" },
-                    { 501, "Not Implemented" },
-                    { 503, "Service Unavailable" } };
+    const struct h1 *h = &c->h1;
+    const char *persistence = !h->keep_alive ? "close" : h->is_10 ? "keep-alive" : "";
+    const char *upgrade = answer_names(x->answer, "upgrade") ? "upgrade" : "";
 
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-        if (reasons[i].status == status)
-            return reasons[i].words;
-    return ""; /* RFC 9112 4: may be empty */
+    if (x->answer->kind == ANSWER_TUNNEL) {
+        snprintf(into, FRAMING_BYTES,
+                 "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: %s\r\n",
+                 x->tunnel->accept);
+        return;
+    }
+    snprintf(into, FRAMING_BYTES, "%s%s%s%s%s%s",
+             x->answer->kind == ANSWER_PIECES && !h->is_10 ? "transfer-encoding: chunked\r\n" : "",
+             *persistence || *upgrade ? "connection: " : "", upgrade, *persistence && *upgrade ? ", " : "",
+             persistence, *persistence || *upgrade ? "\r\n" : "");
 }
 
-/* The head of the answer in the set's buffer, which is larger than all fields together. */
+/* The head of the answer, in the set's buffer; the connection is a tunnel from here on, if it becomes one. */
 static size_t write_head(struct conn *c, struct exchange *x)
 {
-    struct exchange_field standard[EXCHANGE_STANDARD_FIELDS];
-    char length[24], *into = c->set->out;
-    size_t count = exchange_standard_fields(x, length, standard), bytes, room = sizeof(c->set->out);
+    struct h1 *h = &c->h1;
+    char lines[FRAMING_BYTES];
+    size_t bytes;
 
-    _Static_assert(sizeof(c->set->out) > 2 * EXCHANGE_FIELDS_BYTES, "head of an answer");
-    bytes = (size_t)snprintf(into, room, "HTTP/1.1 %d %s\r\n", x->status, reason(x->status));
-    for (size_t i = 0; i < count + x->fields_count; i++) {
-        const struct exchange_field *f = i < count ? &standard[i] : &x->fields[i - count];
-
-        bytes += (size_t)snprintf(into + bytes, room - bytes, "%s: %.*s\r\n", f->name, (int)f->value.bytes,
-                                  f->value.at);
+    if (c->is_draining || (h->ended && h->in.bytes == 0) || (x->answer->kind == ANSWER_PIECES && h->is_10))
+        h->keep_alive = false;
+    framing(c, x, lines);
+    bytes = answer_text(x->answer, conn_set_date(c->set), lines, c->set->out, sizeof(c->set->out));
+    if (x->answer->kind == ANSWER_TUNNEL) {
+        set_state(c, H1_TUNNEL);
+        x->tunnel->is_open = true;
+        conn_resume(c);
     }
-    if (!c->h1.keep_alive || c->h1.is_10) /* RFC 9112 9.3: persistence is said where it is not the rule */
-        bytes += (size_t)snprintf(into + bytes, room - bytes, "connection: %s\r\n",
-                                  c->h1.keep_alive ? "keep-alive" : "close");
-    bytes += (size_t)snprintf(into + bytes, room - bytes, "\r\n");
+    answer_free(&x->answer);
+    x->state = EXCHANGE_SENDING;
     return bytes;
 }
 
-static void send_answer(struct conn *c)
+/* The head, when it is due, and as many pieces as the socket takes; false: the connection is dead. */
+static bool send_answer(struct conn *c, struct exchange *x)
+{
+    bool goes_on = stream_pending(&c->stream) == 0;
+
+    while (goes_on && (x->state == EXCHANGE_ANSWERED || !pieces_is_empty(&x->pieces))) {
+        struct iovec parts[SEND_PARTS];
+        size_t head_bytes = 0, taken = 0, total = 0;
+        int count = 0;
+
+        if (x->state == EXCHANGE_ANSWERED) {
+            head_bytes = write_head(c, x);
+            parts[count++] = (struct iovec){ c->set->out, head_bytes };
+        }
+        count += pieces_parts(&x->pieces, parts + count, SEND_PARTS - count, SEND_BYTES);
+        for (int i = 0; i < count; i++)
+            total += parts[i].iov_len;
+        if (!conn_offer(c, parts, count, head_bytes, &taken))
+            return false;
+        if (taken > head_bytes)
+            exchange_sent(x, taken - head_bytes);
+        goes_on = taken == total && stream_pending(&c->stream) == 0;
+    }
+    return true;
+}
+
+/* The answer is out. */
+static void next(struct conn *c)
 {
     struct h1 *h = &c->h1;
-    struct exchange *x = h->x;
-    struct iovec parts[2];
-    bool has_body = x->head.method != METHOD_HEAD;
+    bool was_tunnel = h->state == H1_TUNNEL;
 
-    if (c->is_draining || (h->ended && h->in.bytes == 0))
-        h->keep_alive = false;
-    parts[0] = (struct iovec){ c->set->out, write_head(c, x) };
-    parts[1] = (struct iovec){ x->answer->at, x->answer->bytes };
+    exchange_end(h->x);
     h->x = NULL;
-    if (!conn_write(c, parts, has_body ? 2 : 1))
-        return;
-    exchange_end(x);
+    if (was_tunnel || c->is_draining || (h->ended && h->in.bytes == 0))
+        h->keep_alive = false;
     set_state(c, h->keep_alive ? H1_HEAD : H1_OVER);
     if (!h->keep_alive) {
         conn_finish(c);
@@ -314,8 +368,20 @@ void h1_flush(struct conn *c)
         if (!conn_write(c, &words, 1))
             return;
     }
-    if (h->x && h->x->state == EXCHANGE_ANSWERED)
-        send_answer(c);
+    if (!h->x || (h->x->state != EXCHANGE_ANSWERED && h->x->state != EXCHANGE_SENDING && !h->x->is_aborted))
+        return;
+    exchange_unready(h->x);
+    if (h->x->is_aborted) {
+        conn_kill(c);
+        return;
+    }
+    if (!send_answer(c, h->x))
+        return;
+    if (h->state == H1_TUNNEL && !h->ended)
+        stream_pause(&c->stream, h->x->tunnel->is_paused);
+    if (pieces_is_empty(&h->x->pieces) && h->x->state == EXCHANGE_SENDING &&
+        (h->x->is_finished || h->x->is_head))
+        next(c);
 }
 
 void h1_drain(struct conn *c)

@@ -9,7 +9,8 @@ struct exchange;
 enum h1_state {
     H1_HEAD,                        /* between requests, or inside a head */
     H1_BODY,
-    H1_ANSWER,                      /* the handler's turn, or the answer waits for the flush */
+    H1_ANSWER,                      /* the handler's turn, or the answer is not out */
+    H1_TUNNEL,                      /* a WebSocket: bytes both ways until its end */
     H1_OVER,                        /* what comes now is not read any more */
 };
 

@@ -169,7 +169,8 @@ static enum err field_line(struct text head, size_t *i, struct h1parse_field *f)
 /* What decides the framing, seen so far. */
 struct framing {
     bool is_11, closes, keeps;
-    uint32_t lengths, codings, hosts;
+    bool wants_upgrade; /* Connection names it */
+    uint32_t lengths, codings, hosts, upgrades, keys;
 };
 
 static enum err content_length(struct text value, struct h1parse_head *h, struct framing *f)
@@ -201,12 +202,31 @@ static enum err field_meaning(const struct h1parse_field *field, struct h1parse_
     if (equals(name, "connection")) { /* RFC 9112 9.3 */
         f->closes |= lists(value, "close");
         f->keeps |= lists(value, "keep-alive");
+        f->wants_upgrade |= lists(value, "upgrade");
+    }
+    if (equals(name, "upgrade")) {
+        f->upgrades++;
+        h->is_websocket |= lists(value, "websocket");
+    }
+    if (equals(name, "sec-websocket-key")) {
+        f->keys++;
+        h->websocket_key = value;
     }
     if (equals(name, "expect") && f->is_11) {
         h->expects_continue = true;
         return equals(value, "100-continue") ? ERR_OK : ERR_EXPECTATION_FAILED;
     }
     return ERR_OK;
+}
+
+/* Who is no WebSocket by the letter is served as what it is, without it (RFC 9110 7.8); one that is half of it
+ * could be read in two ways. */
+static enum err websocket(struct h1parse_head *h, const struct framing *f)
+{
+    h->is_websocket &= f->is_11 && f->wants_upgrade && text_equal(h->method, TEXT("GET"));
+    if (!h->is_websocket)
+        return ERR_OK;
+    return f->upgrades == 1 && f->keys == 1 && !f->codings && !h->content_length ? ERR_OK : ERR_BAD_REQUEST;
 }
 
 enum err h1parse_head(struct text head, struct h1parse_head *h)
@@ -218,7 +238,7 @@ enum err h1parse_head(struct text head, struct h1parse_head *h)
     CHECK(head.bytes >= 4 && memcmp(head.at + head.bytes - 4, "\r\n\r\n", 4) == 0);
     memset(h, 0, offsetof(struct h1parse_head, fields));
     h->fields_count = 0;
-    h->expects_continue = h->is_chunked = false;
+    h->expects_continue = h->is_chunked = h->is_websocket = false;
     h->content_length = 0;
     err = request_line(head, &i, h, &f.is_11);
     while (!err && i < head.bytes - 2) { /* the empty line ends the head and nothing else can */
@@ -239,7 +259,7 @@ enum err h1parse_head(struct text head, struct h1parse_head *h)
         return ERR_BAD_REQUEST; /* RFC 9112 6.1: never both, never in 1.0 */
     h->is_10 = !f.is_11;
     h->keep_alive = f.is_11 ? !f.closes : f.keeps && !f.closes;
-    return ERR_OK;
+    return websocket(h, &f);
 }
 
 /* RFC 9112 7.1. One state a line part; DONE is behind the empty line that follows the last chunk. */

@@ -17,6 +17,8 @@ struct h1parse_head {
     bool is_10;                     /* HTTP/1.0 */
     bool expects_continue;
     bool is_chunked;
+    bool is_websocket;              /* RFC 6455 4.1: GET that wants to become one, and has no body */
+    struct text websocket_key;
     uint64_t content_length;        /* 0 when absent */
 };
 
@@ -28,7 +30,7 @@ MUST_USE enum err h1parse_find(const char *at, size_t bytes, size_t *scanned, si
 
 /* Takes a whole head apart, the empty line included; h borrows from head. Errors: ERR_BAD_REQUEST,
  * ERR_URI_TOO_LONG, ERR_HEAD_TOO_LARGE (LIMIT_HEAD_FIELDS), ERR_NOT_IMPLEMENTED (a transfer coding other than
- * chunked, CONNECT), ERR_EXPECTATION_FAILED, ERR_BAD_VERSION. After any of them the framing is not to be
+ * chunked, CONNECT; a WebSocket without exactly one key is a bad request), ERR_EXPECTATION_FAILED, ERR_BAD_VERSION. After any of them the framing is not to be
  * trusted: answer and close. */
 MUST_USE enum err h1parse_head(struct text head, struct h1parse_head *h);
 

@@ -1,13 +1,15 @@
 /* net/h2.c - HTTP/2 on one connection: nghttp2's session, its answers and its end
  *
  * Bytes go into nghttp2 during loop_wait(): its callbacks (h2peer.c) gather requests into exchanges; they never
- * send. The flush submits the answers and takes from nghttp2 what it wants to say, but stops at a cap: behind it
+ * send. The flush submits answers, wakes those that have new pieces, and takes from nghttp2 what it wants to say, but stops at a cap: behind it
  * acknowledgements pile up inside nghttp2, which then gives the connection up by itself. A peer that is over one
  * of h2peer.c's bounds gets GOAWAY(ENHANCE_YOUR_CALM).
  */
 #include "net/h2.h"
 #include "base/log.h"
 #include "net/h2peer.h"
+#include "net/promise.h"
+#include "net/tunnel.h"
 #include <stdio.h>
 
 enum { SLICE_BYTES = 2048 };
@@ -17,6 +19,7 @@ void h2_init(struct conn *c)
     static const nghttp2_settings_entry entries[] = {
         { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, LIMIT_STREAMS },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LIMIT_HEAD_BYTES },
+        { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 }, /* RFC 8441 3: in the first SETTINGS or never */
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
     struct h2 *h = calloc(1, sizeof(*h));
@@ -74,45 +77,94 @@ void h2_input(struct conn *c, const char *at, size_t bytes)
     conn_kill(c);
 }
 
+/* As much as there is; nothing, and more to come: deferred until the flush resumes it. */
 static ssize_t read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *into, size_t room,
                            uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
-    struct conn *c = ctx;
     struct exchange *x = source->ptr;
-    size_t left = x->head.method == METHOD_HEAD ? 0 : x->answer->bytes - x->answer_sent;
-    size_t bytes = left < room ? left : room;
+    size_t bytes = pieces_copy(&x->pieces, into, room);
 
     (void)session;
     (void)stream_id;
-    memcpy(into, x->answer->at + x->answer_sent, bytes);
-    x->answer_sent += bytes;
-    x->since_ms = conn_now(c);
-    if (bytes == left)
+    (void)ctx;
+    if (bytes)
+        exchange_sent(x, bytes);
+    if (pieces_is_empty(&x->pieces) && (x->is_finished || x->is_head))
         *flags |= NGHTTP2_DATA_FLAG_EOF;
+    else if (bytes == 0)
+        return NGHTTP2_ERR_DEFERRED;
     return (ssize_t)bytes;
 }
 
 static void submit_answer(struct conn *c, struct exchange *x)
 {
-    struct exchange_field standard[EXCHANGE_STANDARD_FIELDS];
-    nghttp2_nv nv[1 + EXCHANGE_STANDARD_FIELDS + EXCHANGE_FIELDS_MAX];
+    struct exchange_field standard[ANSWER_STANDARD_FIELDS];
+    nghttp2_nv nv[1 + ANSWER_STANDARD_FIELDS + EXCHANGE_FIELDS_MAX];
     nghttp2_data_provider provider = { { .ptr = x }, read_answer };
-    char length[24], status[8];
-    size_t standard_count = exchange_standard_fields(x, length, standard);
-    size_t fields_count = 1 + standard_count + x->fields_count;
+    const struct answer *a = x->answer;
+    char length[24], status[16];
+    size_t standard_count = answer_standard_fields(a, conn_set_date(c->set), length, standard);
+    size_t fields_count = 1 + standard_count + a->fields_count;
 
-    snprintf(status, sizeof(status), "%d", x->status);
+    snprintf(status, sizeof(status), "%d", a->status);
     nv[0] = (nghttp2_nv){ (uint8_t *)(uintptr_t) ":status", (uint8_t *)status, 7, 3, 0 };
     for (size_t i = 1; i < fields_count; i++) {
         size_t k = i - 1;
-        const struct exchange_field *f = k < standard_count ? &standard[k] : &x->fields[k - standard_count];
+        const struct exchange_field *f = k < standard_count ? &standard[k] : &a->fields[k - standard_count];
 
         nv[i] = (nghttp2_nv){ (uint8_t *)(uintptr_t)f->name, (uint8_t *)(uintptr_t)f->value.at,
                               strlen(f->name), f->value.bytes, 0 };
     }
-    TAILQ_REMOVE(&c->answered, x, ready);
     x->state = EXCHANGE_SENDING;
     CHECK(nghttp2_submit_response(c->h2->session, x->stream_id, nv, fields_count, &provider) == 0);
+    if (a->kind == ANSWER_TUNNEL) {
+        x->tunnel->is_open = true;
+        if (x->tunnel->early.bytes || x->tunnel->has_ended)
+            conn_resume(c);
+    }
+    answer_free(&x->answer);
+}
+
+void h2_give_back(struct exchange *x)
+{
+    struct tunnel *t = x->tunnel;
+
+    if (t->is_paused || !t->is_open || t->early.bytes || t->owed_bytes == 0)
+        return;
+    nghttp2_session_consume_stream(x->conn->h2->session, x->stream_id, t->owed_bytes);
+    t->owed_bytes = 0;
+    conn_touch(x->conn);
+}
+
+void h2_resume(struct conn *c)
+{
+    struct exchange *x, *after;
+
+    for (x = TAILQ_FIRST(&c->exchanges); x; x = after) {
+        after = TAILQ_NEXT(x, link);
+        if (!x->tunnel)
+            continue;
+        tunnel_resume(x);
+        h2_give_back(x);
+    }
+}
+
+/* What one exchange has to say; afterwards nghttp2 has it. */
+static void say(struct conn *c, struct exchange *x)
+{
+    exchange_unready(x);
+    if (x->is_promised && !x->stream_id && (x->is_aborted || !promise_say(x))) {
+        exchange_end(x);
+        return;
+    }
+    if (x->is_aborted)
+        nghttp2_submit_rst_stream(c->h2->session, 0, x->stream_id, NGHTTP2_CANCEL);
+    else if (x->state == EXCHANGE_ANSWERED && (!x->is_promised || x->is_acked))
+        submit_answer(c, x);
+    else if (x->state == EXCHANGE_SENDING)
+        nghttp2_session_resume_data(c->h2->session, x->stream_id); /* not deferred: it goes on by itself */
+    if (x->tunnel)
+        h2_give_back(x);
 }
 
 void h2_quit(struct conn *c)
@@ -154,8 +206,8 @@ void h2_flush(struct conn *c)
     struct h2 *h = c->h2;
     struct exchange *x;
 
-    while ((x = TAILQ_FIRST(&c->answered)))
-        submit_answer(c, x);
+    while ((x = TAILQ_FIRST(&c->ready)))
+        say(c, x);
     if (h->offence && !h->is_quitting)
         give_up(c);
     if (!send_all(c))
@@ -176,12 +228,21 @@ void h2_drain(struct conn *c)
     conn_touch(c);
 }
 
-/* Until when x may stay as it is; what happens then is in out_of_patience(). */
-static uint64_t exchange_due(const struct exchange *x, const struct net_deadlines *d)
+/* Until when x may stay as it is; what happens then is in out_of_patience(). While the socket takes nothing, that is
+ * the connection's matter; a stream that has nothing to send may stay as long as its handler likes. */
+static uint64_t exchange_due(struct exchange *x, const struct net_deadlines *d, uint64_t now_ms)
 {
     if (x->state == EXCHANGE_ARRIVING)
         return x->since_ms + d->body;
-    return x->since_ms + (x->state == EXCHANGE_ASKED ? d->request : d->write_stall);
+    if (x->is_promised && !x->is_acked)
+        return x->is_pinged ? x->since_ms + d->push_ack : UINT64_MAX;
+    if (x->state == EXCHANGE_ASKED)
+        return x->is_promised ? UINT64_MAX : x->since_ms + d->request;
+    if (x->unsent == 0 && !x->is_finished && !x->is_head)
+        return UINT64_MAX;
+    if (stream_pending(&x->conn->stream))
+        x->since_ms = now_ms;
+    return x->since_ms + d->write_stall;
 }
 
 static void out_of_patience(struct conn *c, struct exchange *x, uint64_t now_ms)
@@ -189,9 +250,9 @@ static void out_of_patience(struct conn *c, struct exchange *x, uint64_t now_ms)
     c->set->stats.timeouts++;
     if (x->state == EXCHANGE_ARRIVING) {
         exchange_refuse(x, ERR_REQUEST_TIMEOUT);
-    } else if (x->state == EXCHANGE_ASKED) {
+    } else if (x->state == EXCHANGE_ASKED && !x->is_promised) {
         exchange_refuse(x, ERR_TIMEOUT);
-    } else { /* a window that never opens */
+    } else { /* a window that never opens, a promise that is never acknowledged */
         x->since_ms = now_ms;
         nghttp2_submit_rst_stream(c->h2->session, 0, x->stream_id, NGHTTP2_CANCEL);
         conn_touch(c);
@@ -209,6 +270,7 @@ uint64_t h2_due(struct conn *c, uint64_t now_ms)
     struct h2 *h = c->h2;
     uint64_t due = h->head_ms ? h->head_ms + d->head : UINT64_MAX;
     struct exchange *x, *next;
+    uint64_t patience;
 
     if (TAILQ_EMPTY(&c->exchanges))
         due = sooner(due, h->idle_ms + d->idle);
@@ -227,10 +289,11 @@ uint64_t h2_due(struct conn *c, uint64_t now_ms)
         due = sooner(due, h->goaway_ms + d->goaway);
     for (x = TAILQ_FIRST(&c->exchanges); x; x = next) {
         next = TAILQ_NEXT(x, link);
-        if (exchange_due(x, d) <= now_ms)
+        patience = exchange_due(x, d, now_ms);
+        if (patience <= now_ms)
             out_of_patience(c, x, now_ms);
         else
-            due = sooner(due, exchange_due(x, d));
+            due = sooner(due, patience);
     }
     return due;
 }

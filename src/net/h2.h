@@ -11,6 +11,10 @@ void h2_init(struct conn *c);
 void h2_fini(struct conn *c);
 /* Bytes came, from the client's preface on. */
 void h2_input(struct conn *c, const char *at, size_t bytes);
+/* Hands on what came for tunnels before they were accepted. Inside loop_wait(). */
+void h2_resume(struct conn *c);
+/* Gives back the stream's window for what a tunnel has taken, unless it is paused. */
+void h2_give_back(struct exchange *x);
 /* Writes answers and whatever else nghttp2 wants to say, as far as LIMIT_OUT_BYTES allows. */
 void h2_flush(struct conn *c);
 /* The first GOAWAY of two (RFC 9113 6.8); h2_due() sends the second. */

@@ -5,6 +5,8 @@
  * DATA), and header lists, whose bound nghttp2 announces but does not enforce.
  */
 #include "net/h2peer.h"
+#include "net/promise.h"
+#include "net/tunnel.h"
 
 /* What a peer may do at no cost to itself. Browsers, curl, nghttp and Python's h2 stay far below. */
 static const struct guard_rate resets_rate = { 50, 5 }; /* RST_STREAM that it makes us send */
@@ -98,9 +100,9 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (x->head_bytes > LIMIT_HEAD_BYTES || x->head_fields++ >= LIMIT_HEAD_FIELDS)
         x->refused = ERR_HEAD_TOO_LARGE;
     else
-        x->refused = exchange_put(x, name, value);
-    if (text_equal(name, TEXT("content-length")))
-        x->content_length = number(value);
+        x->refused = request_put(x->request, name, value);
+    if (text_equal(name, TEXT("content-length")) && number(value) > LIMIT_JSON_BYTES && !x->refused)
+        x->refused = ERR_TOO_LARGE;
     if (text_equal(name, TEXT("expect")))
         x->expects_continue = text_equal(value, TEXT("100-continue"));
     return 0;
@@ -108,17 +110,18 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
 static void on_request(struct conn *c, struct exchange *x)
 {
-    enum err sealed = exchange_seal(x);
+    enum err sealed = request_seal(x->request);
+    bool is_connect = text_equal(x->request->method, TEXT("CONNECT"));
 
-    if (text_equal(x->method, TEXT("CONNECT")))
+    if (is_connect && !text_equal(x->request->protocol, TEXT("websocket")))
         x->refused = ERR_NOT_IMPLEMENTED;
     else if (!x->refused)
         x->refused = sealed;
-    if (!x->refused && x->content_length > LIMIT_JSON_BYTES)
-        x->refused = ERR_TOO_LARGE;
+    if (is_connect && !x->refused)
+        tunnel_new(x, TEXT(""));
     if (x->refused)
         exchange_refuse(x, x->refused);
-    else if (x->body_is_whole)
+    else if (x->body_is_whole || is_connect) /* RFC 8441 4: what follows the head is the WebSocket */
         exchange_ask(x);
     else
         conn_due_in(c, c->set->deadlines.body);
@@ -135,6 +138,8 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     struct exchange *x = NULL;
     bool is_last = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 
+    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK))
+        promise_acknowledged(c, frame->ping.opaque_data);
     if (frame->hd.type == NGHTTP2_HEADERS)
         c->h2->head_ms = 0;
     else if (frame->hd.type != NGHTTP2_DATA)
@@ -149,6 +154,8 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         on_request(c, x);
     else if (is_last && x->state == EXCHANGE_ARRIVING)
         exchange_ask(x);
+    if (is_last && x->tunnel)
+        tunnel_input_end(x);
     return 0;
 }
 
@@ -160,8 +167,15 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
 
     (void)flags;
     (void)ctx;
+    if (x && x->tunnel && x->is_held) {
+        nghttp2_session_consume_connection(session, bytes);
+        x->tunnel->owed_bytes += (uint32_t)bytes;
+        tunnel_input(x, (struct text){ (const char *)at, bytes });
+        h2_give_back(x);
+        return 0;
+    }
     if (x && x->state == EXCHANGE_ARRIVING)
-        err = exchange_put_body(x, (struct text){ (const char *)at, bytes });
+        err = request_put_body(x->request, (struct text){ (const char *)at, bytes });
     if (err)
         exchange_refuse(x, err);
     if (x && x->state != EXCHANGE_ARRIVING && (x->discarded_bytes += (uint32_t)bytes) > DISCARDED_BYTES_MAX)
@@ -190,9 +204,21 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         c->h2->head_ms = 0;
         count(c, &c->h2->resets, resets_rate, 1, "reset");
+    } else if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
+        promise_said(c, frame->push_promise.promised_stream_id);
     } else if (frame->hd.type == NGHTTP2_DATA) {
         guard_give(&c->h2->controls, 2); /* its WINDOW_UPDATEs, for the stream and the connection */
     }
+    return 0;
+}
+
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error, void *ctx)
+{
+    (void)error;
+    if (frame->hd.type != NGHTTP2_PUSH_PROMISE)
+        return 0;
+    nghttp2_session_set_stream_user_data(session, frame->push_promise.promised_stream_id, NULL);
+    promise_failed(ctx, frame->push_promise.promised_stream_id);
     return 0;
 }
 
@@ -227,6 +253,7 @@ struct h2peer_settings *h2peer_settings_new(void)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(s->callbacks, on_data_chunk);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(s->callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(s->callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(s->callbacks, on_frame_not_send);
     nghttp2_session_callbacks_set_on_stream_close_callback(s->callbacks, on_stream_close);
     nghttp2_option_set_no_auto_window_update(s->options, 1);
     /* Closed streams are forgotten, and so frames for them ignored instead of answered with STREAM_CLOSED:

@@ -52,6 +52,11 @@ void net_set_deadlines(struct net *n, const struct net_deadlines *d)
     n->set->deadlines = *d;
 }
 
+void net_set_unsent_max(struct net *n, uint64_t bytes)
+{
+    n->set->unsent_max = bytes;
+}
+
 enum err net_listen(struct net *n, const char *address, bool with_tls, net_request_fn *fn, void *ctx,
                     uint16_t *port)
 {

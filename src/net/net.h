@@ -11,6 +11,7 @@ struct net;
 struct net_stats {
     uint64_t accepted, refused, requests_h1, requests_h2, bad_requests, floods, timeouts;
     uint32_t connections, exchanges;
+    uint64_t unsent_bytes;          /* what handlers wrote and sockets have not taken, of all connections */
 };
 
 /* How long a peer may take, in milliseconds; net_new() takes them from limits.h. */
@@ -18,6 +19,7 @@ struct net_deadlines {
     uint32_t handshake, head, body, idle, unauthenticated, write_stall, request;
     uint32_t linger;                /* between our end and the peer's */
     uint32_t goaway;                /* between the two GOAWAYs of a drain: longer than a round trip */
+    uint32_t push_ack;              /* from a promise to the acknowledgement that it was read */
 };
 
 struct net *net_new(struct loop *l, const struct config *c);    /* both must outlive it */
@@ -38,4 +40,6 @@ void net_flush(struct net *n);
 void net_drain(struct net *n);
 /* For tests, which can't wait as long as limits.h says; before any listener. */
 void net_set_deadlines(struct net *n, const struct net_deadlines *d);
+/* For tests: another LIMIT_UNSENT_WORKER_BYTES. */
+void net_set_unsent_max(struct net *n, uint64_t bytes);
 void net_stats_read(const struct net *n, struct net_stats *s);

@@ -5,12 +5,17 @@
  */
 #include "net/stream.h"
 #include "base/check.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { HOST_BYTES = 256 };
 
 /* What the loop is to watch follows from the state, always through here. */
 static void watch(struct stream *s)
@@ -172,55 +177,87 @@ static void keep_rest(struct stream *s, const struct iovec *parts, int count, si
     }
 }
 
-static enum stream_result plain_write(struct stream *s, const struct iovec *parts, int count)
+static enum stream_result plain_offer(struct stream *s, const struct iovec *parts, int count, size_t *taken)
 {
     ssize_t r = writev(s->io.fd, parts, count);
 
     if (r < 0 && errno != EAGAIN && errno != EINTR)
         return STREAM_FAILED;
-    keep_rest(s, parts, count, r > 0 ? (size_t)r : 0);
+    *taken = r > 0 ? (size_t)r : 0;
     return STREAM_OK;
 }
 
-/* Small parts share a record: head and body of an answer cost one, not two. */
-static enum stream_result tls_write(struct stream *s, const struct iovec *parts, int count)
+/* Fills a record with what lies behind the first skip bytes of the parts; returns its bytes. */
+static size_t gather(const struct iovec *parts, int count, size_t skip,
+                     char record[static STREAM_CHUNK_BYTES])
+{
+    size_t filled = 0;
+
+    for (int i = 0; i < count && filled < STREAM_CHUNK_BYTES; i++) {
+        size_t skipped = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+        size_t bytes = parts[i].iov_len - skipped, room = STREAM_CHUNK_BYTES - filled;
+
+        skip -= skipped;
+        bytes = bytes < room ? bytes : room;
+        if (bytes)
+            memcpy(record + filled, (const char *)parts[i].iov_base + skipped, bytes);
+        filled += bytes;
+    }
+    return filled;
+}
+
+/* Small parts share a record: head and body of an answer cost one, not two. A record that OpenSSL has begun with
+ * must be offered again as it is, so it is kept and counts as taken. */
+static enum stream_result tls_offer(struct stream *s, const struct iovec *parts, int count, size_t *taken)
 {
     char record[STREAM_CHUNK_BYTES];
-    size_t total = 0, sent = 0;
+    size_t filled, sent = 0;
     enum stream_result result = STREAM_OK;
 
-    for (int i = 0; i < count; i++)
-        total += parts[i].iov_len;
-    if (count > 1 && total <= sizeof(record)) {
-        size_t filled = 0;
-
-        for (int i = 0; i < count; i++) {
-            memcpy(record + filled, parts[i].iov_base, parts[i].iov_len);
-            filled += parts[i].iov_len;
-        }
-        result = send_piece(s, record, total, &sent);
-    } else {
-        for (int i = 0; i < count && result == STREAM_OK; i++) {
-            size_t now = 0;
-
-            result = send_piece(s, parts[i].iov_base, parts[i].iov_len, &now);
-            sent += now;
-        }
+    while (result == STREAM_OK && (filled = gather(parts, count, *taken, record)) > 0) {
+        result = send_piece(s, record, filled, &sent);
+        *taken += filled;
     }
-    if (result == STREAM_FAILED)
-        return result;
-    keep_rest(s, parts, count, sent);
-    return STREAM_OK;
+    if (result == STREAM_AGAIN)
+        keep(s, record + sent, filled - sent);
+    return result == STREAM_FAILED ? STREAM_FAILED : STREAM_OK;
 }
 
 enum stream_result stream_write(struct stream *s, const struct iovec *parts, int count)
 {
     enum stream_result result = STREAM_OK;
 
-    if (s->pending_bytes) /* order; and OpenSSL wants the same bytes again first */
-        keep_rest(s, parts, count, 0);
-    else
-        result = s->ssl ? tls_write(s, parts, count) : plain_write(s, parts, count);
+    size_t taken = 0;
+
+    if (!s->pending_bytes) /* order; and OpenSSL wants the same bytes again first */
+        result = s->ssl ? tls_offer(s, parts, count, &taken) : plain_offer(s, parts, count, &taken);
+    if (result == STREAM_OK)
+        keep_rest(s, parts, count, taken);
+    watch(s);
+    return result;
+}
+
+enum stream_result stream_offer(struct stream *s, const struct iovec *parts, int count, size_t keep_bytes,
+                                size_t *taken)
+{
+    enum stream_result result;
+    size_t total = 0;
+
+    CHECK(!s->pending_bytes);
+    *taken = 0;
+    s->wants_write = false;
+    result = s->ssl ? tls_offer(s, parts, count, taken) : plain_offer(s, parts, count, taken);
+    for (int i = 0; i < count; i++) {
+        size_t end = total + parts[i].iov_len, from = *taken > total ? *taken : total;
+
+        if (result == STREAM_OK && from < end && end <= keep_bytes) {
+            keep(s, (const char *)parts[i].iov_base + (from - total), end - from);
+            *taken = end;
+        }
+        total = end;
+    }
+    if (*taken < total)
+        s->wants_write = true;
     watch(s);
     return result;
 }
@@ -252,6 +289,66 @@ enum stream_result stream_drain(struct stream *s)
     if (result == STREAM_FAILED)
         return result;
     return s->pending_bytes ? STREAM_AGAIN : STREAM_OK;
+}
+
+/* The name without its port, ended by 0; empty: it is too long, or none. */
+static void host_of(struct text authority, char into[static HOST_BYTES])
+{
+    const char *at = authority.at, *end = at + authority.bytes, *colon = NULL;
+    bool is_v6 = authority.bytes && *at == '[';
+
+    for (const char *p = at; p < end; p++)
+        if (is_v6 ? *p == ']' : *p == ':')
+            colon = p;
+    at += is_v6;
+    end = colon ? colon : end;
+    into[0] = 0;
+    if (at >= end || (size_t)(end - at) >= HOST_BYTES)
+        return;
+    memcpy(into, at, (size_t)(end - at));
+    into[end - at] = 0;
+}
+
+static bool certificate_names(SSL *ssl, const char *host)
+{
+    X509 *certificate = SSL_get_certificate(ssl);
+    bool names = certificate && (X509_check_host(certificate, host, 0, 0, NULL) == 1 ||
+                                 X509_check_ip_asc(certificate, host, 0) == 1);
+
+    ERR_clear_error(); /* a name is no address */
+    return names;
+}
+
+/* The address that the peer connected to, as text. */
+static bool is_bound_to(int fd, const char *host)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t bytes = sizeof(address);
+    char own[INET6_ADDRSTRLEN] = "";
+    const char *v4 = own;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &bytes) != 0)
+        return false;
+    if (address.ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&address)->sin6_addr, own, sizeof(own));
+    else
+        inet_ntop(AF_INET, &((struct sockaddr_in *)&address)->sin_addr, own, sizeof(own));
+    if (strncmp(own, "::ffff:", 7) == 0)
+        v4 += 7;
+    return own[0] && (strcmp(host, own) == 0 || strcmp(host, v4) == 0);
+}
+
+bool stream_names(const struct stream *s, struct text authority)
+{
+    char host[HOST_BYTES];
+
+    host_of(authority, host);
+    if (!s->is_open || !host[0])
+        return false;
+    if (s->ssl)
+        return certificate_names(s->ssl, host);
+    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+           is_bound_to(s->io.fd, host);
 }
 
 void stream_pause(struct stream *s, bool on)

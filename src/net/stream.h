@@ -39,12 +39,20 @@ enum stream_result stream_read(struct stream *s, char *into, size_t *bytes);
 /* Sends, and keeps what the socket does not take: OK or FAILED. The caller bounds what is kept by looking at
  * stream_pending(). */
 enum stream_result stream_write(struct stream *s, const struct iovec *parts, int count);
+/* Sends, but of what the socket does not take keeps only the first keep_bytes, and what TLS has begun with; *taken
+ * is how much of the parts the caller is rid of. The loop tells when the socket takes more. Only when nothing is
+ * kept. OK or FAILED. */
+enum stream_result stream_offer(struct stream *s, const struct iovec *parts, int count, size_t keep_bytes,
+                                size_t *taken);
 /* Sends what is kept. OK: nothing is kept any more. */
 enum stream_result stream_drain(struct stream *s);
 static inline size_t stream_pending(const struct stream *s)
 {
     return s->pending_bytes;
 }
+/* Whether we may speak for authority (host, or host:port): the certificate names it; in the clear, it is a name of
+ * the loopback or the address that the socket is bound to. */
+bool stream_names(const struct stream *s, struct text authority);
 /* Stops or goes on reading. */
 void stream_pause(struct stream *s, bool on);
 /* Says that no more comes; the peer's bytes are from here on read past TLS and only thrown away. */

@@ -119,7 +119,7 @@ int wire_tear_down(void **state)
 
 struct net_deadlines wire_deadlines(uint32_t ms)
 {
-    return (struct net_deadlines){ ms, ms, ms, ms, ms, ms, ms, 100, 50 };
+    return (struct net_deadlines){ ms, ms, ms, ms, ms, ms, ms, 100, 50, ms };
 }
 
 void wire_listen(struct wire *w)
