@@ -1,10 +1,13 @@
 /* conformance/net_echo.c - the net alone with a handler that echoes, for attacks, load and compatibility
  *
  * net_echo TLS-PORT CLEARTEXT-PORT DIRECTORY: GET /v1/discover is public and small, /echo gives the body back,
- * /wait answers after a second, /big gives 400 KB, everything else is 404. SIGHUP reloads, SIGTERM drains.
+ * /wait answers after a second, /big gives 400 KB, /ws-echo is a WebSocket that gives each message back, everything
+ * else is 404. SIGHUP reloads, SIGTERM drains.
  */
+#include "limits.h"
 #include "net/net.h"
 #include "net/refusal.h"
+#include "net/websocket.h"
 #include <signal.h>
 #include <stdio.h>
 
@@ -38,11 +41,36 @@ static void on_gone(struct exchange *x, void *ctx)
     free(w);
 }
 
+static void on_message(struct websocket *w, bool is_text, struct text message, void *ctx)
+{
+    (void)ctx;
+    if (is_text)
+        websocket_send(w, blob_copy(message));
+    else
+        websocket_send_binary(w, blob_copy(message));
+    if (websocket_unsent(w) >= LIMIT_UNSENT_BYTES)
+        websocket_pause(w, true);
+}
+
+static void on_room(struct websocket *w, void *ctx)
+{
+    (void)ctx;
+    websocket_pause(w, false);
+}
+
+static void on_closed(struct websocket *w, uint16_t code, void *ctx)
+{
+    (void)w;
+    (void)code;
+    (void)ctx;
+}
+
 static void on_request(struct exchange *x, void *ctx)
 {
     struct echo *e = ctx;
     const struct exchange_head *head = exchange_head(x);
     struct exchange_field fields[REFUSAL_FIELDS_MAX];
+    static const struct websocket_events events = { on_message, on_room, on_closed };
 
     exchange_trusted(x);
     if (text_equal(head->path, TEXT("/v1/discover"))) {
@@ -59,6 +87,8 @@ static void on_request(struct exchange *x, void *ctx)
         loop_timer_init(&w->timer, e->loop, on_waited, w);
         loop_timer_set(&w->timer, 1000);
         exchange_on_gone(x, on_gone, w);
+    } else if (text_equal(head->path, TEXT("/ws-echo")) && head->is_websocket) {
+        websocket_accept(x, TEXT(""), true, &events, NULL);
     } else {
         size_t count = refusal_fields(ERR_NOT_FOUND, fields);
 
