@@ -140,6 +140,7 @@ static void messages_in_and_out(void **state)
     struct blob *b = blob_copy(TEXT("shared"));
 
     assert_string_equal(f->t.fields, "sec-websocket-protocol: posthorn.v1\n");
+    assert_true(f->t.is_forgotten); /* its head would cost more than the WebSocket */
     frame(f, 0x81, "hello");
     frame(f, 0x01, "in ");
     frame(f, 0x80, "two");

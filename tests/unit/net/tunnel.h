@@ -8,7 +8,7 @@ struct tunnel_fake {
     char fields[256];
     struct buf out;                 /* written and not looked at yet */
     size_t unsent, pieces;
-    bool is_paused, is_finished, is_aborted, has_left;
+    bool is_paused, is_finished, is_aborted, is_forgotten, has_left;
     exchange_input_fn *input;
     exchange_room_fn *room;
     exchange_gone_fn *gone;

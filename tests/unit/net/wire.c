@@ -1,5 +1,6 @@
 /* unit/net/wire.c - a net on loopback with a handler that does as the path says, and raw clients to it */
 #include "wire.h"
+#include "limits.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,12 +31,27 @@ static void on_tick(void *ctx)
     loop_timer_set(&w->tick, 5);
 }
 
-void wire_answer(struct wire *w)
+struct exchange *wire_take(struct wire *w)
 {
+    struct exchange *x = w->waiting[0];
+
     assert_true(w->waiting_count > 0);
-    exchange_respond(w->waiting[0], 200, NULL, 0, blob_copy(TEXT("{\"waited\":1}")));
     w->waiting_count--;
     memmove(w->waiting, w->waiting + 1, w->waiting_count * sizeof(*w->waiting));
+    return x;
+}
+
+void wire_answer(struct wire *w)
+{
+    exchange_respond(wire_take(w), 200, NULL, 0, blob_copy(TEXT("{\"waited\":1}")));
+}
+
+void wire_write(struct exchange *x, char c, size_t bytes)
+{
+    struct blob *b = blob_new(bytes);
+
+    memset(b->at, c, bytes);
+    exchange_write(x, b);
 }
 
 static void on_gone(struct exchange *x, void *ctx)
@@ -54,6 +70,65 @@ static void on_gone(struct exchange *x, void *ctx)
         wire_answer(w);
 }
 
+void wire_keep(struct wire *w, struct exchange *x)
+{
+    assert_true(w->waiting_count < WIRE_WAITING_MAX);
+    w->waiting[w->waiting_count++] = x;
+    exchange_on_gone(x, on_gone, w);
+}
+
+static void on_room(struct exchange *x, void *ctx)
+{
+    struct wire *w = ctx;
+
+    assert_true(exchange_unsent(x) <= LIMIT_UNSENT_BYTES / 2);
+    w->room_count++;
+}
+
+static void on_input(struct exchange *x, struct text bytes, void *ctx)
+{
+    struct wire *w = ctx;
+
+    (void)x;
+    assert_int_equal(w->ends_count, 0);
+    if (!bytes.at) {
+        w->ends_count++;
+        return;
+    }
+    assert_true(w->input_bytes + bytes.bytes < WIRE_INPUT_BYTES);
+    memcpy(w->input + w->input_bytes, bytes.at, bytes.bytes);
+    w->input_bytes += bytes.bytes;
+    w->input[w->input_bytes] = 0;
+}
+
+void wire_tunnel(struct wire *w, struct exchange *x)
+{
+    const struct exchange_field field = { "sec-websocket-protocol", TEXT("posthorn.v1") };
+
+    exchange_tunnel(x, &field, 1, on_input, w);
+    exchange_on_room(x, on_room, w);
+}
+
+/* Paths whose answer goes on: false: it is none of them. */
+static bool on_long_request(struct wire *w, struct exchange *x, struct text path)
+{
+    const struct exchange_field field = { "content-type", TEXT("text/event-stream") };
+
+    if (text_equal(path, TEXT("/stream"))) {
+        wire_keep(w, x);
+        exchange_begin(x, 200, &field, 1);
+        exchange_on_room(x, on_room, w);
+    } else if (text_equal(path, TEXT("/tunnel")) && exchange_head(x)->is_websocket) {
+        wire_keep(w, x);
+        wire_tunnel(w, x);
+    } else if (text_equal(path, TEXT("/later")) && exchange_head(x)->is_websocket) {
+        wire_keep(w, x);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void on_request(struct exchange *x, void *ctx)
 {
     struct wire *w = ctx;
@@ -64,10 +139,10 @@ static void on_request(struct exchange *x, void *ctx)
     w->handled_count++;
     if (text_equal(head->path, TEXT("/trusted")))
         exchange_trusted(x);
+    if (on_long_request(w, x, head->path))
+        return;
     if (text_equal(head->path, TEXT("/wait"))) {
-        assert_true(w->waiting_count < WIRE_WAITING_MAX);
-        w->waiting[w->waiting_count++] = x;
-        exchange_on_gone(x, on_gone, w);
+        wire_keep(w, x);
     } else if (text_equal(head->path, TEXT("/orphan"))) {
         w->waiting[w->waiting_count++] = x;
     } else if (text_equal(head->path, TEXT("/echo"))) {

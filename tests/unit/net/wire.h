@@ -3,8 +3,10 @@
 #include "net/net.h"
 
 /* Paths: /now answers at once, /wait keeps the exchange in wire.waiting, /echo gives the body back, /big gives
- * BIG bytes, /trusted is /now and shows that the peer may stay. */
-enum { WIRE_BIG_BYTES = 3 * 1000 * 1000, WIRE_WAITING_MAX = 16 };
+ * BIG bytes, /trusted is /now and shows that the peer may stay. /stream begins an answer in pieces, /tunnel
+ * accepts a WebSocket; both are then in wire.waiting. /later keeps a WebSocket's request there. */
+enum { WIRE_BIG_BYTES = 3 * 1000 * 1000, WIRE_WAITING_MAX = 16, WIRE_INPUT_BYTES = 256 * 1024,
+       WIRE_FRAMES_BYTES = 1024 * 1024 };
 
 struct wire {
     struct loop *loop;
@@ -16,6 +18,10 @@ struct wire {
     struct exchange *waiting[WIRE_WAITING_MAX];
     unsigned waiting_count, gone_count, handled_count;
     struct exchange *last_gone;
+    unsigned room_count, ends_count;    /* ends: of a tunnel's input */
+    char input[WIRE_INPUT_BYTES];   /* what came through tunnels, ended by 0 */
+    size_t input_bytes;
+    unsigned char frames_inbox[WIRE_FRAMES_BYTES];  /* for frames.c */
     bool answers_when_gone;         /* the handler of /wait: another waiting one is answered from gone() */
 };
 
@@ -40,5 +46,13 @@ void wire_send(int fd, const char *z);
  * the last call; static. *closed may be NULL. */
 const char *wire_read(struct wire *w, int fd, const char *until, bool *closed);
 struct net_stats wire_stats(struct wire *w);
+/* The oldest waiting exchange; it waits no more. */
+struct exchange *wire_take(struct wire *w);
+/* Writes bytes of c to x, in one piece. */
+void wire_write(struct exchange *x, char c, size_t bytes);
+/* Accepts the WebSocket of x. */
+void wire_tunnel(struct wire *w, struct exchange *x);
+/* For wire.waiting: calls of gone are noticed. */
+void wire_keep(struct wire *w, struct exchange *x);
 /* Answers the oldest waiting exchange. */
 void wire_answer(struct wire *w);
