@@ -31,7 +31,7 @@ struct exchange *exchange_new(struct conn *c, int32_t stream_id)
 
     x->stream_id = stream_id;
     x->is_http2 = stream_id != 0;
-    x->request = request_new(c->is_tls, x->is_http2);
+    x->request = net_request_new(c->is_tls, x->is_http2);
     return x;
 }
 
@@ -42,11 +42,11 @@ struct exchange *exchange_new_promised(struct exchange *anchor, struct text targ
     x->is_http2 = x->is_promised = x->is_held = x->body_is_whole = true;
     x->anchor = anchor;
     anchor->promises++;
-    x->request = request_new(x->conn->is_tls, true);
-    CHECK(!request_put(x->request, TEXT(":method"), TEXT("GET")) &&
-          !request_put(x->request, TEXT(":path"), target) &&
-          !request_put(x->request, TEXT(":authority"), anchor->request->head.authority) &&
-          !request_seal(x->request));
+    x->request = net_request_new(x->conn->is_tls, true);
+    CHECK(!net_request_put(x->request, TEXT(":method"), TEXT("GET")) &&
+          !net_request_put(x->request, TEXT(":path"), target) &&
+          !net_request_put(x->request, TEXT(":authority"), anchor->request->head.authority) &&
+          !net_request_seal(x->request));
     x->state = EXCHANGE_ASKED;
     exchange_ready(x);
     return x;
@@ -58,7 +58,7 @@ static void exchange_free(struct exchange *x)
     pieces_clear(&x->pieces);
     answer_free(&x->answer);
     tunnel_free(&x->tunnel);
-    request_free(&x->request);
+    net_request_free(&x->request);
     free(x);
 }
 
@@ -107,7 +107,7 @@ struct text exchange_peer(const struct exchange *x)
 void exchange_forget(struct exchange *x)
 {
     if (!x->is_promised || x->stream_id) /* a promise that is not said yet needs its head */
-        request_free(&x->request);
+        net_request_free(&x->request);
 }
 
 void exchange_on_gone(struct exchange *x, exchange_gone_fn *gone, void *ctx)

@@ -64,13 +64,13 @@ static void ask(struct conn *c)
 
 static enum err take_fields(struct request *r, const struct h1parse_head *head)
 {
-    enum err err = request_put(r, TEXT(":method"), head->method), sealed;
+    enum err err = net_request_put(r, TEXT(":method"), head->method), sealed;
 
     if (!err)
-        err = request_put(r, TEXT(":path"), head->target);
+        err = net_request_put(r, TEXT(":path"), head->target);
     for (uint32_t i = 0; !err && i < head->fields_count; i++)
-        err = request_put(r, head->fields[i].name, head->fields[i].value);
-    sealed = request_seal(r); /* in any case: the method decides how the refusal looks */
+        err = net_request_put(r, head->fields[i].name, head->fields[i].value);
+    sealed = net_request_seal(r); /* in any case: the method decides how the refusal looks */
     return err ? err : sealed;
 }
 
@@ -136,7 +136,7 @@ static size_t length_input(struct conn *c, const char *at, size_t bytes)
 {
     struct h1 *h = &c->h1;
     size_t used = bytes < h->left_bytes ? bytes : (size_t)h->left_bytes;
-    enum err err = request_put_body(h->x->request, (struct text){ at, used });
+    enum err err = net_request_put_body(h->x->request, (struct text){ at, used });
 
     h->left_bytes -= used;
     if (err)
@@ -154,7 +154,7 @@ static size_t chunks_input(struct conn *c, const char *at, size_t bytes)
     enum err err = h1parse_chunks(&h->chunks, at, bytes, &used, &data);
 
     if (!err && data.bytes)
-        err = request_put_body(h->x->request, data);
+        err = net_request_put_body(h->x->request, data);
     if (err)
         refuse(c, err);
     else if (h1parse_chunks_done(&h->chunks))

@@ -100,7 +100,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (x->head_bytes > LIMIT_HEAD_BYTES || x->head_fields++ >= LIMIT_HEAD_FIELDS)
         x->refused = ERR_HEAD_TOO_LARGE;
     else
-        x->refused = request_put(x->request, name, value);
+        x->refused = net_request_put(x->request, name, value);
     if (text_equal(name, TEXT("content-length")) && number(value) > LIMIT_JSON_BYTES && !x->refused)
         x->refused = ERR_TOO_LARGE;
     if (text_equal(name, TEXT("expect")))
@@ -110,7 +110,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
 static void on_request(struct conn *c, struct exchange *x)
 {
-    enum err sealed = request_seal(x->request);
+    enum err sealed = net_request_seal(x->request);
     bool is_connect = text_equal(x->request->method, TEXT("CONNECT"));
 
     if (is_connect && !text_equal(x->request->protocol, TEXT("websocket")))
@@ -175,7 +175,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
         return 0;
     }
     if (x && x->state == EXCHANGE_ARRIVING)
-        err = request_put_body(x->request, (struct text){ (const char *)at, bytes });
+        err = net_request_put_body(x->request, (struct text){ (const char *)at, bytes });
     if (err)
         exchange_refuse(x, err);
     if (x && x->state != EXCHANGE_ARRIVING && (x->discarded_bytes += (uint32_t)bytes) > DISCARDED_BYTES_MAX)

@@ -30,7 +30,7 @@ _Static_assert(sizeof(slots) / sizeof(*slots) == REQUEST_SLOTS, "a span for each
 
 enum { SLOT_AUTHORITY = 2 };
 
-struct request *request_new(bool is_tls, bool is_http2)
+struct request *net_request_new(bool is_tls, bool is_http2)
 {
     struct request *r = calloc(1, sizeof(*r));
 
@@ -42,7 +42,7 @@ struct request *request_new(bool is_tls, bool is_http2)
     return r;
 }
 
-void request_free(struct request **at)
+void net_request_free(struct request **at)
 {
     struct request *r = *at;
 
@@ -75,7 +75,7 @@ static enum err put_slot(struct request *r, int slot, struct text value)
     return ERR_OK;
 }
 
-enum err request_put(struct request *r, struct text name, struct text value)
+enum err net_request_put(struct request *r, struct text name, struct text value)
 {
     bool is_authority = false;
 
@@ -105,7 +105,7 @@ static enum method method_of(struct text name)
     return METHOD_OTHER;
 }
 
-enum err request_seal(struct request *r)
+enum err net_request_seal(struct request *r)
 {
     struct text *path = &r->head.path;
     const char *mark;
@@ -131,7 +131,7 @@ enum err request_seal(struct request *r)
     return r->spans[SLOT_AUTHORITY].is_there || !r->head.is_http2 ? ERR_OK : ERR_BAD_REQUEST;
 }
 
-enum err request_put_body(struct request *r, struct text more)
+enum err net_request_put_body(struct request *r, struct text more)
 {
     buf_put_text(&r->body, more);
     if (!r->body.overflowed)

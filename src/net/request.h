@@ -13,13 +13,13 @@ struct request {
     struct buf body;
 };
 
-struct request *request_new(bool is_tls, bool is_http2);
-void request_free(struct request **r);      /* NULL is fine */
+struct request *net_request_new(bool is_tls, bool is_http2);
+void net_request_free(struct request **r);      /* NULL is fine */
 /* A field of the request, under its HTTP/2 name; Host counts as :authority. Errors: ERR_BAD_REQUEST (twice
  * what can be there once, an :authority that is none), ERR_HEAD_TOO_LARGE. */
-MUST_USE enum err request_put(struct request *r, struct text name, struct text value);
+MUST_USE enum err net_request_put(struct request *r, struct text name, struct text value);
 /* The head is whole: its texts can be read from here on, whatever is wrong with them. Errors:
  * ERR_BAD_REQUEST, ERR_URI_TOO_LONG. */
-MUST_USE enum err request_seal(struct request *r);
+MUST_USE enum err net_request_seal(struct request *r);
 /* More of the body. Error: ERR_TOO_LARGE, then nothing of it is kept. */
-MUST_USE enum err request_put_body(struct request *r, struct text more);
+MUST_USE enum err net_request_put_body(struct request *r, struct text more);
