@@ -149,7 +149,8 @@ static void node_open(struct node *n)
     chat->sessions = sessions_new(LIMIT_SESSIONS_CACHED);
     n->api.chat = chat;
     n->api.net = n->net;
-    n->api.hub = hub_new();
+    n->api.hub = hub_new(n->loop);
+    n->api.place = (struct channel_place){ &n->ops, n->loop, chat->store, n->api.hub };
     n->api.limiter = limiter_new(n->loop, &n->config);
     n->api.seen = seen_new(n->loop, &n->ops, chat->store);
     loop_timer_init(&n->drain, n->loop, node_drain_look, n);

@@ -127,6 +127,10 @@ void accounts_login(struct op *op, enum err err)
     if (!b)
         return;
     /* By the handle that is meant: another spelling is not another try. */
+    if (b->cookie && c->is_framed) { /* nothing goes with the answer that could set one */
+        call_refuse(c, ERR_BAD_REQUEST, "body.cookie");
+        return;
+    }
     char handle[LIMIT_HANDLE_BYTES + 1];
     if (handle_canonical(b->handle, handle))
         handle[0] = 0;

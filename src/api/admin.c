@@ -38,8 +38,13 @@ static void admin_metrics(const struct api *api, struct buf *b)
     admin_counter(b, "calls_refused_total", "Verbs that ended with an error.", api->stats.refused);
     admin_counter(b, "messages_sent_total", "Messages acknowledged.", api->stats.sent);
     admin_counter(b, "polls_total", "Polls asked.", api->stats.polls);
-    admin_counter(b, "events_delivered_total", "Events answered to polls.", api->stats.events);
-    admin_gauge(b, "polls_waiting", "Long polls that wait now.", hub_count(api->hub));
+    admin_counter(b, "event_streams_total", "Server-sent event streams begun.", api->stats.streams);
+    admin_counter(b, "websockets_total", "WebSockets accepted.", api->stats.sockets);
+    admin_counter(b, "push_anchors_total", "Anchors of pushed responses begun.", api->stats.anchors);
+    admin_counter(b, "websocket_verbs_total", "Verbs that came in frames.", api->stats.frames);
+    admin_counter(b, "events_delivered_total", "Events handed to connections, whatever the way.",
+                  api->stats.events);
+    admin_gauge(b, "receivers", "Waiting polls and open streams now.", hub_count(api->hub));
     admin_counter(b, "commits_total", "Transactions committed.", s.commits);
     admin_counter(b, "events_appended_total", "Events committed.", s.appended);
     admin_counter(b, "inbox_rows_total", "Inbox rows committed.", s.inbox_rows);

@@ -2,17 +2,20 @@
 #pragma once
 #include "chat/chat.h"
 #include "chat/notices.h"
-#include "live/hub.h"
+#include "live/channel.h"
 #include "net/exchange.h"
 
 struct api_stats {
     uint64_t calls, refused, sent, polls, events;
+    uint64_t streams, sockets, anchors, frames;
 };
 
 /* Made by main. */
 struct api {
     struct chat *chat;
     struct hub *hub;
+    struct channel_place place;     /* where channels run */
+    uint64_t timeline;              /* that the hub's numbers are of; 0: not known yet */
     struct limiter *limiter;
     struct seen *seen;              /* what devices acknowledged, on its way to the store */
     const char *url;                /* of this node, for discovery and as an Origin */

@@ -72,18 +72,13 @@ static void batch_answered(struct call *c, void *carrier)
 static void batch_start(struct call *c, const struct batch_request *r, struct batch_slot *slot)
 {
     struct call *one = call_new(c->api, batch_answered, slot);
-    const char *mark = memchr(r->path.at, '?', r->path.bytes);
-    size_t bytes = mark ? (size_t)(mark - r->path.at) : r->path.bytes;
 
-    one->method = routes_method(r->method);
-    one->path = arena_copy(&one->arena, (struct text){ r->path.at, bytes });
-    if (mark)
-        one->query = arena_copy(&one->arena, (struct text){ mark + 1, r->path.bytes - bytes - 1 });
-    one->body = arena_copy(&one->arena, r->body);
+    call_ask(one, r->method, r->path, r->body);
     one->peer = arena_copy(&one->arena, c->peer);
     one->token = arena_copy(&one->arena, c->token);
     one->by_cookie = c->by_cookie;
     one->is_batched = true;
+    one->is_framed = c->is_framed;
     slot->op = op_then(&c->op, batch_next);
     slot->bytes = &((struct batch_state *)c->state)->bytes;
     call_start(one, ERR_OK);

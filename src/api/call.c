@@ -147,6 +147,31 @@ void call_refuse(struct call *c, enum err err, const char *field)
     call_end(c, 0, err);
 }
 
+struct exchange *call_take_exchange(struct call *c)
+{
+    struct exchange *x = c->x;
+
+    CHECK(x);
+    exchange_on_gone(x, NULL, NULL);
+    c->x = NULL;
+    c->gone = NULL;
+    c->op.asker = NULL;
+    call_end(c, 200, ERR_OK);
+    return x;
+}
+
+void call_ask(struct call *c, struct text method, struct text target, struct text body)
+{
+    const char *mark = memchr(target.at, '?', target.bytes);
+    size_t bytes = mark ? (size_t)(mark - target.at) : target.bytes;
+
+    c->method = routes_method(method);
+    c->path = arena_copy(&c->arena, (struct text){ target.at, bytes });
+    if (mark)
+        c->query = arena_copy(&c->arena, (struct text){ mark + 1, target.bytes - bytes - 1 });
+    c->body = arena_copy(&c->arena, body);
+}
+
 void *call_body(struct call *c, const struct wire_schema *schema)
 {
     void *into = arena_alloc(&c->arena, schema->struct_bytes);

@@ -19,7 +19,10 @@ struct call {
     enum method method;
     struct text path, query, body, peer;
     struct text token;              /* as sent; empty: none */
-    bool by_cookie, is_batched;
+    bool by_cookie;
+    bool is_batched;                /* one of several, or in a frame: it can't hold its carrier */
+    bool is_framed;                 /* in a frame: no fields go with the answer */
+    struct exchange *x;             /* that carries it alone; NULL: something else does */
     uint64_t arg[CALL_ARGS_MAX];    /* the ids in the path */
     struct authenticate who;
     void *state;                    /* the handler's, in the arena */
@@ -70,5 +73,10 @@ struct call_param {
     struct text text;               /* out, decoded; at NULL: not there */
     uint64_t number;                /* in: what it is when not there; out */
 };
+/* The exchange is the caller's from here on, who answers it; the call ends, and nobody hears of it. */
+struct exchange *call_take_exchange(struct call *c);
+
+/* For carriers: what is asked, "GET", "/v1/path?query", copied into the call's arena. */
+void call_ask(struct call *c, struct text method, struct text target, struct text body);
 /* The query by a list of params that ends with name NULL; false: refused and ended. */
 MUST_USE bool call_query(struct call *c, struct call_param *params);

@@ -68,9 +68,10 @@ enum err credentials_read(const struct api *api, const struct exchange_head *h, 
         *by_cookie = token->bytes > 0;
     }
     *token = arena_copy(arena, *token);
-    if (!*by_cookie)
+    if (!*by_cookie && !(h->is_websocket && h->origin.bytes))
         return ERR_OK;
-    bool is_reading = method == METHOD_GET || method == METHOD_HEAD;
+    /* A page of another origin may open a WebSocket (RFC 6455 10.2), and it may write. */
+    bool is_reading = (method == METHOD_GET || method == METHOD_HEAD) && !h->is_websocket;
     if (!h->origin.bytes)
         return is_reading ? ERR_OK : ERR_BAD_ORIGIN;
     return credentials_is_allowed(api, h->origin) ? ERR_OK : ERR_BAD_ORIGIN;

@@ -1,33 +1,107 @@
-/* live/hub.c - a table of users who have somebody waiting here */
+/* live/hub.c - a table of users who have somebody here, each with a ring of the newest events
+ *
+ * A user enters with the first watcher and stays for LIMIT_TAIL_MS after the last: a long poll that was answered
+ * comes back at once, and what came meanwhile is at hand. The list of recent users, oldest first, is what the
+ * sweep walks along; it holds everybody with a tail, and everybody without watchers.
+ */
 #include "live/hub.h"
+#include "base/check.h"
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <uthash.h>
 
-/* A user with at least one waiter; made by the first, gone with the last. */
+enum { RING_FIRST = 4 };
+
 struct hub_user {
     uint64_t user;
-    struct hub_waiter *first;
+    struct hub_watcher *first;
+    struct inbox_seq newest;
+    struct blob **ring; /* event i at ring[i % room]; NULL: nothing at hand */
+    uint32_t room, count; /* the newest count are at hand; room is a power of 2 */
+    bool is_recent;
+    uint64_t recent_ms;
+    TAILQ_ENTRY(hub_user) recent;
     UT_hash_handle hh;
 };
+TAILQ_HEAD(hub_users, hub_user);
 
 struct hub {
+    struct loop *loop;
     struct hub_user *users;
+    struct hub_users recent;
     uint32_t count;
+    size_t tails_bytes;
 };
 
-struct hub *hub_new(void)
+struct hub *hub_new(struct loop *l)
 {
     struct hub *h = calloc(1, sizeof *h);
 
     CHECK(h);
+    h->loop = l;
+    TAILQ_INIT(&h->recent);
     return h;
+}
+
+static void hub_drop_oldest(struct hub *h, struct hub_user *u)
+{
+    struct blob **at = &u->ring[(u->newest.n - u->count + 1) % u->room];
+
+    h->tails_bytes -= (*at)->bytes;
+    blob_free(at);
+    u->count--;
+}
+
+static void hub_drop_tail(struct hub *h, struct hub_user *u)
+{
+    while (u->count > 0)
+        hub_drop_oldest(h, u);
+    free(u->ring);
+    u->ring = NULL;
+    u->room = 0;
+}
+
+/* Not recent any more: without a tail, and gone when nobody watches. */
+static void hub_forget(struct hub *h, struct hub_user *u)
+{
+    hub_drop_tail(h, u);
+    if (u->is_recent)
+        TAILQ_REMOVE(&h->recent, u, recent);
+    u->is_recent = false;
+    if (u->first)
+        return;
+    HASH_DEL(h->users, u);
+    free(u);
+}
+
+static void hub_sweep(struct hub *h)
+{
+    struct hub_user *u;
+
+    while ((u = TAILQ_FIRST(&h->recent)) &&
+           (u->recent_ms + LIMIT_TAIL_MS < loop_now_ms(h->loop) || h->tails_bytes > LIMIT_TAILS_BYTES))
+        hub_forget(h, u);
+}
+
+static void hub_is_recent(struct hub *h, struct hub_user *u)
+{
+    if (u->is_recent)
+        TAILQ_REMOVE(&h->recent, u, recent);
+    u->is_recent = true;
+    u->recent_ms = loop_now_ms(h->loop);
+    TAILQ_INSERT_TAIL(&h->recent, u, recent);
 }
 
 void hub_free(struct hub **h)
 {
+    struct hub_user *u;
+
     if (!*h)
         return;
-    CHECK((*h)->count == 0 && !(*h)->users);
+    CHECK((*h)->count == 0);
+    while ((u = TAILQ_FIRST(&(*h)->recent)))
+        hub_forget(*h, u);
+    CHECK(!(*h)->users && (*h)->tails_bytes == 0);
     free(*h);
     *h = NULL;
 }
@@ -58,109 +132,139 @@ static struct hub_user *hub_find_or_add(struct hub *h, struct user_id user)
     return u;
 }
 
-/* Also remembers why, for a waiter that still reads. */
-static void hub_end_one(struct hub_waiter *w, enum err err)
+/* The list is newest first, so whoever is counted beyond the bound is the oldest. */
+static void hub_make_room(const struct hub_user *u, const struct hub_watcher *w)
 {
-    if (!w->ended)
-        w->ended = err;
-    hub_end_wait(w, err);
+    uint32_t channels = 1;
+
+    for (struct hub_watcher *other = u->first; other; other = other->next) {
+        if (other->device.n != w->device.n)
+            continue;
+        bool is_second_poll = w->kind == HUB_POLL && other->kind == HUB_POLL;
+        if (is_second_poll || ++channels > LIMIT_CHANNELS)
+            other->end(other, ERR_WAIT_OVER);
+    }
 }
 
-void hub_watch(struct hub *h, struct hub_waiter *w)
+void hub_watch(struct hub *h, struct hub_watcher *w)
 {
     struct hub_user *u = hub_find_or_add(h, w->user);
 
-    CHECK(!w->is_watching && !w->op);
-    for (struct hub_waiter *other = u->first; other; other = other->next) {
-        if (other->device.n == w->device.n)
-            hub_end_one(other, ERR_WAIT_OVER);
-    }
-    w->has_news = w->has_gap = false;
-    w->ended = ERR_OK;
-    w->ride_count = 0;
-    w->is_watching = true;
+    CHECK(!w->at);
+    hub_make_room(u, w);
+    w->at = u;
     w->next = u->first;
     w->link = &u->first;
     if (w->next)
         w->next->link = &w->next;
     u->first = w;
     h->count++;
+    hub_sweep(h);
 }
 
-void hub_wait(struct hub_waiter *w, struct op *op)
+void hub_unwatch(struct hub *h, struct hub_watcher *w)
 {
-    CHECK(w->is_watching && !w->op);
-    if (w->ended || w->has_news)
-        op_wake(op, w->ended);
-    else
-        w->op = op;
-}
+    struct hub_user *u = w->at;
 
-void hub_end_wait(struct hub_waiter *w, enum err err)
-{
-    struct op *op = w->op;
-
-    w->op = NULL;
-    if (op)
-        op_wake(op, err);
-}
-
-void hub_unwatch(struct hub *h, struct hub_waiter *w)
-{
-    if (!w->is_watching)
+    if (!u)
         return;
-    CHECK(!w->op && h->count > 0);
+    CHECK(h->count > 0);
     *w->link = w->next;
     if (w->next)
         w->next->link = w->link;
-    w->is_watching = false;
+    w->at = NULL;
     h->count--;
-    while (w->ride_count > 0)
-        blob_free(&w->ride[--w->ride_count]);
-    struct hub_user *u = hub_find(h, w->user);
-    CHECK(u);
-    if (!u->first) {
-        HASH_DEL(h->users, u);
-        free(u);
-    }
+    if (!u->first)
+        hub_is_recent(h, u);
+    hub_sweep(h);
 }
 
-static void hub_tell(struct hub_waiter *w, struct inbox_seq i, struct blob *encoded)
+/* Room for one more: the ring grows to LIMIT_TAIL_EVENTS, then the oldest gives way. */
+static void hub_ring_room(struct hub *h, struct hub_user *u)
 {
-    uint64_t next = w->after.n + w->ride_count + 1;
+    uint32_t room = u->room ? 2 * u->room : RING_FIRST;
+    struct blob **ring;
 
-    if (i.n < next)
-        return; /* the reading will find, or found, it */
-    if (i.n == next && !w->has_gap && w->ride_count < HUB_RIDE_MAX)
-        w->ride[w->ride_count++] = blob_ref(encoded);
-    else
-        w->has_gap = true;
-    w->has_news = true;
-    hub_end_wait(w, ERR_OK);
+    if (u->count < u->room)
+        return;
+    if (u->room == LIMIT_TAIL_EVENTS) {
+        hub_drop_oldest(h, u);
+        return;
+    }
+    ring = calloc(room, sizeof(struct blob *));
+    CHECK(ring);
+    for (uint64_t i = u->newest.n - u->count + 1; i <= u->newest.n && u->count > 0; i++)
+        ring[i % room] = u->ring[i % u->room];
+    free(u->ring);
+    u->ring = ring;
+    u->room = room;
 }
 
 void hub_notice(struct hub *h, struct user_id user, struct inbox_seq i, struct blob *encoded)
 {
     struct hub_user *u = hub_find(h, user);
 
-    for (struct hub_waiter *w = u ? u->first : NULL; w; w = w->next)
-        hub_tell(w, i, encoded);
+    if (!u || i.n <= u->newest.n) /* the answers of two commits may be read in either order */
+        return;
+    if (i.n != u->newest.n + 1)
+        hub_drop_tail(h, u);
+    hub_ring_room(h, u);
+    u->ring[i.n % u->room] = blob_ref(encoded);
+    u->newest = i;
+    u->count++;
+    h->tails_bytes += encoded->bytes;
+    hub_is_recent(h, u);
+    hub_sweep(h);
+    for (struct hub_watcher *w = u->first; w; w = w->next)
+        w->news(w);
+}
+
+struct inbox_seq hub_newest(const struct hub_watcher *w)
+{
+    CHECK(w->at);
+    return w->at->newest;
+}
+
+const struct blob *hub_event(const struct hub_watcher *w, struct inbox_seq i)
+{
+    const struct hub_user *u = w->at;
+
+    CHECK(u);
+    if (i.n > u->newest.n || i.n + u->count <= u->newest.n)
+        return NULL;
+    return u->ring[i.n % u->room];
 }
 
 void hub_revoke(struct hub *h, struct user_id user, struct device_id device)
 {
     struct hub_user *u = hub_find(h, user);
 
-    for (struct hub_waiter *w = u ? u->first : NULL; w; w = w->next) {
+    for (struct hub_watcher *w = u ? u->first : NULL; w; w = w->next) {
         if (w->device.n == device.n)
-            hub_end_one(w, ERR_UNAUTHORIZED);
+            w->end(w, ERR_UNAUTHORIZED);
+    }
+}
+
+static void hub_end_all(struct hub *h, enum err why)
+{
+    for (struct hub_user *u = h->users; u; u = u->hh.next) {
+        for (struct hub_watcher *w = u->first; w; w = w->next)
+            w->end(w, why);
     }
 }
 
 void hub_end(struct hub *h)
 {
-    for (struct hub_user *u = h->users; u; u = u->hh.next) {
-        for (struct hub_waiter *w = u->first; w; w = w->next)
-            hub_end_one(w, ERR_WAIT_OVER);
+    hub_end_all(h, ERR_DRAINING);
+}
+
+void hub_resync(struct hub *h)
+{
+    hub_end_all(h, ERR_RESYNC);
+    for (struct hub_user *u = h->users, *next; u; u = next) {
+        next = u->hh.next;
+        hub_drop_tail(h, u);
+        u->newest.n = 0;
+        hub_forget(h, u);
     }
 }

@@ -1,47 +1,52 @@
-/* live/hub.h - who waits here for news of which user, and what rides along */
+/* live/hub.h - who is here now, of which user, and the newest of what came for them */
 #pragma once
 #include "base/blob.h"
-#include "base/op.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "limits.h"
 #include "model/id.h"
 
 struct hub;
+struct hub_user;
 
-enum { HUB_RIDE_MAX = 64 };             /* events that ride along with one waiter; more are read */
+enum hub_kind { HUB_POLL, HUB_STREAM };
 
-/* A receiver (a long poll today), embedded in whoever waits. It registers before it reads the inbox, so that
- * nothing falls between the reading and the waiting. */
-struct hub_waiter {
+/* Somebody who waits for news of a user; the struct stays its owner's. Both functions only take note: they
+ * must not call the hub. */
+struct hub_watcher {
     struct user_id user;
     struct device_id device;
-    struct inbox_seq after;             /* what the device has */
+    enum hub_kind kind;
+    void (*news)(struct hub_watcher *w);                    /* hub_newest() has grown */
+    void (*end)(struct hub_watcher *w, enum err why);       /* it should go: see hub_watch() */
 
     /* The hub's own; zero before hub_watch(). */
-    struct op *op;                      /* waits for news now, or NULL */
-    enum err ended;                     /* why it must end, if it must */
-    bool has_news, has_gap, is_watching;
-    struct hub_waiter *next, **link;
-    uint32_t ride_count;
-    struct blob *ride[HUB_RIDE_MAX];    /* after+1, after+2, ... without a gap; encoded, without "i" */
+    struct hub_user *at;
+    struct hub_watcher *next, **link;
 };
 
-struct hub *hub_new(void);
+struct hub *hub_new(struct loop *l);
 void hub_free(struct hub **h);          /* nobody may be watching */
-uint32_t hub_count(const struct hub *h);                /* waiters */
-/* Registers w: from here on it hears of its user. An earlier waiter of the same device ends with
- * ERR_WAIT_OVER: one waiting poll a device. */
-void hub_watch(struct hub *h, struct hub_waiter *w);
-/* Wakes op once: OK with the first news (at once when they came since hub_watch()), ERR_WAIT_OVER when another
- * poll of the device took over or the node drains, ERR_UNAUTHORIZED when the device was revoked. w goes on
- * collecting until hub_unwatch(). */
-void hub_wait(struct hub_waiter *w, struct op *op);
-/* Wakes w's op with err; nothing when it does not wait. */
-void hub_end_wait(struct hub_waiter *w, enum err err);
-/* Takes w out and drops what rode along; twice is fine. w must not wait. */
-void hub_unwatch(struct hub *h, struct hub_waiter *w);
-/* After a commit: user's inbox has encoded at i. Wakes the user's waiters; encoded rides along with those that
- * are exactly one behind, the others learn that there is more. */
+uint32_t hub_count(const struct hub *h);                    /* watchers */
+
+/* Registers w: from here on it hears of its user. It registers before it reads the inbox, so that nothing falls
+ * between the reading and the waiting. Those of the same device that are too many end with ERR_WAIT_OVER: a
+ * poll ends an earlier poll, and a device's oldest ends when there are more than LIMIT_CHANNELS.
+ * end() also comes with ERR_UNAUTHORIZED (the device was revoked), ERR_DRAINING, ERR_RESYNC; perhaps twice. */
+void hub_watch(struct hub *h, struct hub_watcher *w);
+/* Takes w out; twice is fine. */
+void hub_unwatch(struct hub *h, struct hub_watcher *w);
+
+/* After a commit: user's inbox has encoded at i (without "i"; not taken). */
 void hub_notice(struct hub *h, struct user_id user, struct inbox_seq i, struct blob *encoded);
-/* The device was revoked: its waiters end with ERR_UNAUTHORIZED. */
+/* The newest place that was noticed while the user was known here; 0: none. */
+struct inbox_seq hub_newest(const struct hub_watcher *w);
+/* What stands there, borrowed until the next call of the hub; NULL: read it. */
+const struct blob *hub_event(const struct hub_watcher *w, struct inbox_seq i);
+
+/* The device was revoked. */
 void hub_revoke(struct hub *h, struct user_id user, struct device_id device);
-/* Every waiter ends with ERR_WAIT_OVER (drain). */
+/* Drain. */
 void hub_end(struct hub *h);
+/* The timeline is another one: everything at hand is void, and every cursor out there. */
+void hub_resync(struct hub *h);

@@ -336,13 +336,19 @@ static enum err wire_refused(const json_error_t *error, struct wire_error *why)
 enum err wire_read(const struct wire_schema *s, struct text json, struct arena *arena, void *into,
                    struct wire_error *why)
 {
+    return wire_read_up_to(s, json, LIMIT_JSON_BYTES, arena, into, why);
+}
+
+enum err wire_read_up_to(const struct wire_schema *s, struct text json, size_t bytes_max, struct arena *arena,
+                         void *into, struct wire_error *why)
+{
     struct wire_reading r = { .arena = arena, .why = why };
     const struct wire_place whole = { 0 };
     json_error_t error;
 
     memset(into, 0, s->struct_bytes);
     *why = (struct wire_error){ 0 };
-    if (json.bytes > LIMIT_JSON_BYTES)
+    if (json.bytes > bytes_max)
         return ERR_TOO_LARGE;
     if (!wire_is_utf8(json))
         return ERR_BAD_UTF8;

@@ -42,4 +42,7 @@ struct wire_error { char field[64]; };      /* "body.text", or empty: the whole 
  * with U+0000 are OUT_OF_RANGE. */
 MUST_USE enum err wire_read(const struct wire_schema *s, struct text json, struct arena *arena,
                             void *into, struct wire_error *why);
+/* The same for what may be longer than LIMIT_JSON_BYTES. */
+MUST_USE enum err wire_read_up_to(const struct wire_schema *s, struct text json, size_t bytes_max,
+                                  struct arena *arena, void *into, struct wire_error *why);
 MUST_USE bool wire_is_utf8(struct text t);

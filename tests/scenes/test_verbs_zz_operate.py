@@ -17,7 +17,7 @@ async def scene_admin(s):
     status, text = admin(s, "/metrics")
     names = {line.split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
     s.check("metrics", {"posthorn_messages_sent_total", "posthorn_commits_total", "posthorn_connections"} <= names)
-    s.check("no one waits", "posthorn_polls_waiting 0" in text, text)
+    s.check("no one waits", "posthorn_receivers 0" in text, text)
     await s.refused("not on the public listener", s.stranger(), "GET", "/metrics", 404, "not_found")
 
 

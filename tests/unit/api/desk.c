@@ -16,9 +16,10 @@ int desk_setup(void **state)
     struct world *w = calloc(1, sizeof *w);
 
     fake_chat_init(&w->f);
-    w->api = (struct api){ .chat = &w->f.chat, .hub = hub_new(), .url = "https://here:1" };
+    w->api = (struct api){ .chat = &w->f.chat, .hub = hub_new(w->f.chat.loop), .url = "https://here:1" };
     snprintf(w->f.config.server_origins, sizeof w->f.config.server_origins,
              "https://a.example https://b.example");
+    w->api.place = (struct channel_place){ &w->f.ops, w->f.chat.loop, w->f.store, w->api.hub };
     w->api.limiter = limiter_new(w->f.chat.loop, &w->f.config);
     w->api.seen = seen_new(w->f.chat.loop, &w->f.ops, w->f.store);
     for (int n = 0; n < PEOPLE; n++) {

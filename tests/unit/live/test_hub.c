@@ -1,4 +1,4 @@
-/* unit/live/test_hub.c - who waits is woken once, with what came next and nothing else */
+/* unit/live/test_hub.c - who watches hears of its user only; the newest events are at hand, and no others */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,71 +6,37 @@
 /* cmocka needs those four first */
 #include "live/hub.h"
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
-struct waiting {
-    struct op op; /* first */
-    struct hub_waiter waiter;
-    enum err heard;
-    int woken;
+struct watching {
+    struct hub_watcher watcher; /* first */
+    int news, ends;
+    enum err why;
 };
 
-static struct ops ops;
+static struct loop *loop;
 static struct hub *hub;
 
-static op_step waiting_begin, waiting_woken;
-static op_done waiting_done;
-
-static void waiting_free(struct op *op)
+static void news(struct hub_watcher *w)
 {
-    (void)op;
+    ((struct watching *)w)->news++;
 }
 
-static const struct op_kind waiting_kind = { .name = "waiting", .free = waiting_free };
-
-static void waiting_begin(struct op *op, enum err err)
+static void end(struct hub_watcher *w, enum err why)
 {
-    struct waiting *w = (struct waiting *)op;
+    struct watching *me = (struct watching *)w;
 
-    assert_int_equal(err, ERR_OK);
-    hub_wait(&w->waiter, op_then(op, waiting_woken));
+    me->ends++;
+    me->why = why;
 }
 
-static void waiting_woken(struct op *op, enum err err)
+static void watch(struct watching *w, enum hub_kind kind, uint64_t user, uint64_t device)
 {
-    struct waiting *w = (struct waiting *)op;
-
-    w->heard = err;
-    w->woken++;
-    op_finish(op, ERR_OK);
-}
-
-static void waiting_done(struct op *op, enum err err, void *asker)
-{
-    (void)op;
-    (void)err;
-    (void)asker;
-}
-
-static void run(void)
-{
-    while (!ops_idle(&ops))
-        ops_run(&ops);
-}
-
-static void watch(struct waiting *w, uint64_t user, uint64_t device, uint64_t after)
-{
-    memset(w, 0, sizeof *w);
-    w->waiter.user.n = user;
-    w->waiter.device.n = device;
-    w->waiter.after.n = after;
-    hub_watch(hub, &w->waiter);
-}
-
-static void wait_for(struct waiting *w)
-{
-    op_start(&ops, &w->op, &waiting_kind, waiting_begin, waiting_done, w);
-    run();
+    *w = (struct watching){
+        .watcher = { .user = { user }, .device = { device }, .kind = kind, .news = news, .end = end }
+    };
+    hub_watch(hub, &w->watcher);
 }
 
 static void notice(uint64_t user, uint64_t i, const char *text)
@@ -79,14 +45,23 @@ static void notice(uint64_t user, uint64_t i, const char *text)
 
     hub_notice(hub, (struct user_id){ user }, (struct inbox_seq){ i }, b);
     blob_free(&b);
-    run();
+}
+
+static void at_hand(const struct watching *w, uint64_t i, const char *text)
+{
+    const struct blob *b = hub_event(&w->watcher, (struct inbox_seq){ i });
+
+    assert_int_equal(b != NULL, text != NULL);
+    if (text)
+        assert_true(text_equal(blob_text(b), text_of(text)));
 }
 
 static int setup(void **state)
 {
     (void)state;
-    ops_init(&ops);
-    hub = hub_new();
+    loop = loop_new();
+    loop_wait(loop, false);
+    hub = hub_new(loop);
     return 0;
 }
 
@@ -94,169 +69,192 @@ static int teardown(void **state)
 {
     (void)state;
     hub_free(&hub);
-    return (int)ops.live;
+    loop_free(&loop);
+    return 0;
 }
 
-static void test_woken_once_with_what_is_next(void **state)
+static void test_news_of_ones_own_user(void **state)
 {
-    struct waiting w, other;
+    struct watching w, other;
 
     (void)state;
-    watch(&w, 1, 11, 5);
-    watch(&other, 2, 22, 5);
-    wait_for(&w);
-    wait_for(&other);
-    assert_int_equal(w.woken, 0);
+    watch(&w, HUB_STREAM, 1, 11);
+    watch(&other, HUB_STREAM, 2, 22);
+    assert_int_equal(hub_newest(&w.watcher).n, 0);
+    at_hand(&w, 6, NULL);
     notice(1, 6, "six");
-    assert_int_equal(w.woken, 1);
-    assert_int_equal(w.heard, ERR_OK);
-    assert_int_equal(other.woken, 0);
     notice(1, 7, "seven");
-    assert_int_equal(w.woken, 1);
-    assert_int_equal(w.waiter.ride_count, 2);
-    assert_true(text_equal(blob_text(w.waiter.ride[1]), TEXT("seven")));
-    assert_false(w.waiter.has_gap);
-    hub_unwatch(hub, &w.waiter);
-    hub_unwatch(hub, &w.waiter);
-    hub_end_wait(&other.waiter, ERR_CANCELLED);
-    run();
-    assert_int_equal(other.heard, ERR_CANCELLED);
-    hub_unwatch(hub, &other.waiter);
+    assert_int_equal(w.news, 2);
+    assert_int_equal(other.news, 0);
+    assert_int_equal(hub_newest(&w.watcher).n, 7);
+    at_hand(&w, 5, NULL);
+    at_hand(&w, 6, "six");
+    at_hand(&w, 7, "seven");
+    at_hand(&w, 8, NULL);
+    assert_int_equal(hub_count(hub), 2);
+    hub_unwatch(hub, &w.watcher);
+    hub_unwatch(hub, &w.watcher);
+    notice(1, 8, "eight");
+    assert_int_equal(w.news, 2);
+    hub_unwatch(hub, &other.watcher);
     assert_int_equal(hub_count(hub), 0);
 }
 
-static void test_news_before_the_wait(void **state)
+static void test_a_gap_is_not_bridged(void **state)
 {
-    struct waiting w;
+    struct watching w;
 
     (void)state;
-    watch(&w, 1, 11, 5);
+    watch(&w, HUB_STREAM, 1, 11);
     notice(1, 6, "six");
-    assert_int_equal(w.woken, 0);
-    wait_for(&w);
-    assert_int_equal(w.woken, 1);
-    assert_int_equal(w.waiter.ride_count, 1);
-    hub_unwatch(hub, &w.waiter);
-}
-
-static void test_a_gap_does_not_ride(void **state)
-{
-    struct waiting w;
-
-    (void)state;
-    watch(&w, 1, 11, 5);
-    wait_for(&w);
     notice(1, 8, "eight");
-    assert_int_equal(w.woken, 1);
-    assert_int_equal(w.waiter.ride_count, 0);
-    assert_true(w.waiter.has_gap);
-    notice(1, 6, "six");
-    assert_int_equal(w.waiter.ride_count, 0);
-    hub_unwatch(hub, &w.waiter);
+    at_hand(&w, 6, NULL);
+    at_hand(&w, 7, NULL);
+    at_hand(&w, 8, "eight");
+    notice(1, 7, "late"); /* the answers of two commits, read in the other order: found by reading */
+    at_hand(&w, 7, NULL);
+    notice(1, 8, "again");
+    at_hand(&w, 8, "eight");
+    assert_int_equal(w.news, 2);
+    hub_unwatch(hub, &w.watcher);
 }
 
-static void test_what_it_has_is_no_news(void **state)
+static void test_the_tail_has_a_bound(void **state)
 {
-    struct waiting w;
+    struct watching w;
+    char text[32];
 
     (void)state;
-    watch(&w, 1, 11, 5);
-    wait_for(&w);
-    notice(1, 5, "five");
-    notice(1, 1, "one");
-    assert_int_equal(w.woken, 0);
-    notice(1, 6, "six");
-    notice(1, 6, "six");
-    assert_int_equal(w.waiter.ride_count, 1);
-    assert_false(w.waiter.has_gap);
-    hub_unwatch(hub, &w.waiter);
+    watch(&w, HUB_STREAM, 1, 11);
+    for (uint64_t i = 1; i <= 3 * LIMIT_TAIL_EVENTS; i++) {
+        snprintf(text, sizeof text, "number %u", (unsigned)i);
+        notice(1, i, text);
+        at_hand(&w, i, text);
+    }
+    at_hand(&w, 2 * LIMIT_TAIL_EVENTS, NULL);
+    snprintf(text, sizeof text, "number %u", 2 * LIMIT_TAIL_EVENTS + 1);
+    at_hand(&w, 2 * LIMIT_TAIL_EVENTS + 1, text);
+    hub_unwatch(hub, &w.watcher);
 }
 
-static void test_riders_have_a_bound(void **state)
+/* Long events of many users push each other out, oldest first; nobody is forgotten who watches. */
+static void test_all_tails_have_a_bound(void **state)
 {
-    struct waiting w;
+    enum { USERS = 80, BYTES = 512 * 1024 };
+    static struct watching w[USERS];
+    struct blob *b = blob_new(BYTES);
+    uint32_t kept = 0;
 
     (void)state;
-    watch(&w, 1, 11, 0);
-    for (uint64_t i = 1; i <= HUB_RIDE_MAX + 3; i++)
-        notice(1, i, "x");
-    assert_int_equal(w.waiter.ride_count, HUB_RIDE_MAX);
-    assert_true(w.waiter.has_gap);
-    hub_unwatch(hub, &w.waiter);
+    memset(b->at, 'x', BYTES);
+    for (uint64_t n = 0; n < USERS; n++) {
+        watch(&w[n], HUB_STREAM, n + 1, 11);
+        hub_notice(hub, (struct user_id){ n + 1 }, (struct inbox_seq){ 1 }, b);
+        assert_ptr_equal(hub_event(&w[n].watcher, (struct inbox_seq){ 1 }), b);
+    }
+    for (uint64_t n = 0; n < USERS; n++) {
+        kept += hub_event(&w[n].watcher, (struct inbox_seq){ 1 }) != NULL;
+        assert_int_equal(hub_newest(&w[n].watcher).n, 1);
+    }
+    assert_int_equal(kept, LIMIT_TAILS_BYTES / BYTES);
+    assert_null(hub_event(&w[0].watcher, (struct inbox_seq){ 1 }));
+    for (uint64_t n = 0; n < USERS; n++)
+        hub_unwatch(hub, &w[n].watcher);
+    blob_free(&b);
 }
 
-static void test_one_waiting_poll_a_device(void **state)
+/* Between two polls nobody watches: what comes meanwhile is at hand for the second. */
+static void test_a_user_is_remembered_between_polls(void **state)
 {
-    struct waiting first, second, tablet;
+    struct watching first, second;
 
     (void)state;
-    watch(&first, 1, 11, 5);
-    watch(&tablet, 1, 12, 5);
-    wait_for(&first);
-    wait_for(&tablet);
-    watch(&second, 1, 11, 5);
-    run();
-    assert_int_equal(first.heard, ERR_WAIT_OVER);
-    assert_int_equal(first.woken, 1);
-    assert_int_equal(tablet.woken, 0);
-    wait_for(&second);
+    watch(&first, HUB_POLL, 1, 11);
     notice(1, 6, "six");
-    assert_int_equal(second.woken, 1);
-    assert_int_equal(tablet.woken, 1);
-    hub_unwatch(hub, &tablet.waiter);
-    hub_unwatch(hub, &first.waiter);
-    hub_unwatch(hub, &second.waiter);
+    hub_unwatch(hub, &first.watcher);
+    notice(1, 7, "seven");
+    watch(&second, HUB_POLL, 1, 11);
+    at_hand(&second, 6, "six");
+    at_hand(&second, 7, "seven");
+    assert_int_equal(first.news, 1);
+    hub_unwatch(hub, &second.watcher);
 }
 
-static void test_ended_while_it_reads(void **state)
+static void test_one_poll_a_device(void **state)
 {
-    struct waiting first, second;
+    struct watching first, second, tablet, stream;
 
     (void)state;
-    watch(&first, 1, 11, 5);
-    watch(&second, 1, 11, 5);
-    wait_for(&first);
-    assert_int_equal(first.heard, ERR_WAIT_OVER);
-    hub_revoke(hub, (struct user_id){ 1 }, (struct device_id){ 99 });
-    hub_revoke(hub, (struct user_id){ 2 }, (struct device_id){ 11 });
-    assert_int_equal(second.waiter.ended, ERR_OK);
+    watch(&first, HUB_POLL, 1, 11);
+    watch(&tablet, HUB_POLL, 1, 12);
+    watch(&stream, HUB_STREAM, 1, 11);
+    assert_int_equal(first.ends, 0);
+    watch(&second, HUB_POLL, 1, 11);
+    assert_int_equal(first.ends, 1);
+    assert_int_equal(first.why, ERR_WAIT_OVER);
+    assert_int_equal(tablet.ends + stream.ends + second.ends, 0);
+    hub_unwatch(hub, &tablet.watcher);
+    hub_unwatch(hub, &stream.watcher);
+    hub_unwatch(hub, &second.watcher);
+    hub_unwatch(hub, &first.watcher);
+}
+
+static void test_the_oldest_channel_gives_way(void **state)
+{
+    struct watching w[LIMIT_CHANNELS + 1], other;
+
+    (void)state;
+    watch(&other, HUB_STREAM, 1, 12);
+    for (int n = 0; n < LIMIT_CHANNELS; n++)
+        watch(&w[n], HUB_STREAM, 1, 11);
+    assert_int_equal(w[0].ends, 0);
+    watch(&w[LIMIT_CHANNELS], HUB_STREAM, 1, 11);
+    assert_int_equal(w[0].ends, 1);
+    assert_int_equal(w[0].why, ERR_WAIT_OVER);
+    for (int n = 1; n <= LIMIT_CHANNELS; n++)
+        assert_int_equal(w[n].ends, 0);
+    assert_int_equal(other.ends, 0);
+    for (int n = 0; n <= LIMIT_CHANNELS; n++)
+        hub_unwatch(hub, &w[n].watcher);
+    hub_unwatch(hub, &other.watcher);
+}
+
+static void test_revoked_and_ended(void **state)
+{
+    struct watching phone, tablet, other;
+
+    (void)state;
+    watch(&phone, HUB_STREAM, 1, 11);
+    watch(&tablet, HUB_STREAM, 1, 12);
+    watch(&other, HUB_POLL, 2, 11);
     hub_revoke(hub, (struct user_id){ 1 }, (struct device_id){ 11 });
-    wait_for(&second);
-    assert_int_equal(second.heard, ERR_UNAUTHORIZED);
-    hub_unwatch(hub, &first.waiter);
-    hub_unwatch(hub, &second.waiter);
-}
-
-static void test_drain_ends_all(void **state)
-{
-    struct waiting w[5];
-
-    (void)state;
-    for (uint64_t n = 0; n < 5; n++) {
-        watch(&w[n], 1 + n % 2, 10 + n, 0);
-        wait_for(&w[n]);
-    }
-    assert_int_equal(hub_count(hub), 5);
+    assert_int_equal(phone.why, ERR_UNAUTHORIZED);
+    assert_int_equal(tablet.ends + other.ends, 0);
+    notice(1, 6, "six");
+    hub_resync(hub);
+    assert_int_equal(tablet.why, ERR_RESYNC);
+    assert_int_equal(other.why, ERR_RESYNC);
+    at_hand(&tablet, 6, NULL);
+    notice(1, 2, "of another timeline");
+    at_hand(&tablet, 2, "of another timeline");
     hub_end(hub);
-    run();
-    for (int n = 0; n < 5; n++) {
-        assert_int_equal(w[n].woken, 1);
-        assert_int_equal(w[n].heard, ERR_WAIT_OVER);
-        hub_unwatch(hub, &w[n].waiter);
-    }
+    assert_int_equal(tablet.why, ERR_DRAINING);
+    hub_unwatch(hub, &phone.watcher);
+    hub_unwatch(hub, &tablet.watcher);
+    hub_unwatch(hub, &other.watcher);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_woken_once_with_what_is_next, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_news_before_the_wait, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_gap_does_not_ride, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_it_has_is_no_news, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_riders_have_a_bound, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_one_waiting_poll_a_device, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ended_while_it_reads, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_drain_ends_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_news_of_ones_own_user, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_gap_is_not_bridged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_tail_has_a_bound, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_tails_have_a_bound, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_user_is_remembered_between_polls, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_poll_a_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_oldest_channel_gives_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_revoked_and_ended, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

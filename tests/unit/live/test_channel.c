@@ -1,0 +1,365 @@
+/* unit/live/test_channel.c - whatever happens around it, a channel hands on every event once and in order */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs those four first */
+#include "fake/chat.h"
+#include "live/channel.h"
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { READ = 'r', RODE = 'h', FIRST = 'f', FAR = 1000 };
+
+struct world {
+    struct fake_chat f;
+    struct channel_place place;
+    struct user_id user;
+    uint64_t committed; /* events in the inbox */
+};
+
+/* A receiver that checks the order, and has room for so many batches. */
+struct receiver {
+    struct channel channel; /* first */
+    uint64_t last;
+    int room, ended;
+    enum err why;
+    char how[64]; /* a letter for each batch */
+};
+
+static bool take(struct channel *ch, const struct channel_batch *b)
+{
+    struct receiver *r = (struct receiver *)ch;
+    size_t n = strlen(r->how);
+
+    assert_int_equal(r->ended, 0);
+    if (n == 0)
+        r->last = b->cursor.i.n - b->count;
+    assert_true(n == 0 || b->count > 0);
+    for (uint32_t k = 0; k < b->count; k++) {
+        assert_int_equal(channel_batch_i(b, k).n, ++r->last);
+        if (b->rows)
+            assert_int_equal(b->rows[k].i.n, r->last);
+        else
+            assert_int_equal(strtoul(b->encoded[k]->at, NULL, 10), r->last);
+    }
+    assert_int_equal(b->cursor.i.n, r->last);
+    assert_true(n + 1 < sizeof r->how);
+    r->how[n] = b->count == 0 ? FIRST : b->rows ? READ : RODE;
+    return --r->room > 0;
+}
+
+static void ended(struct channel *ch, enum err why)
+{
+    struct receiver *r = (struct receiver *)ch;
+
+    r->ended++;
+    r->why = why;
+}
+
+static const struct channel_kind kind = { "test", HUB_STREAM, take, ended };
+
+static void commit_quietly(struct world *w)
+{
+    struct fake_account *a = fake_store_find(w->f.store, w->user);
+    struct store *s = w->f.store;
+
+    s->event[s->events_count].event = (struct event){ .kind = EVENT_MESSAGE, .id = { s->events_count + 1 } };
+    a->inbox[a->inbox_count++] = s->events_count++;
+    w->committed++;
+}
+
+static void tell(struct world *w, uint64_t i)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%u", (unsigned)i);
+    struct blob *b = blob_copy(text_of(text));
+    hub_notice(w->place.hub, w->user, (struct inbox_seq){ i }, b);
+    blob_free(&b);
+}
+
+static void commit(struct world *w)
+{
+    commit_quietly(w);
+    tell(w, w->committed);
+}
+
+static void start(struct world *w, struct receiver *r, struct cursor after)
+{
+    *r = (struct receiver){ .room = FAR };
+    r->channel.events_max = 5;
+    r->channel.bytes_max = 1024;
+    channel_start(&r->channel, &w->place, &kind, w->user, (struct device_id){ 70 }, after);
+}
+
+static void run(struct world *w)
+{
+    fake_chat_run(&w->f);
+}
+
+static void stop(struct world *w, struct receiver *r)
+{
+    channel_end(&r->channel, ERR_CANCELLED);
+    run(w);
+    assert_int_equal(r->ended, 1);
+    assert_int_equal(hub_count(w->place.hub), 0);
+}
+
+static struct cursor from(struct world *w, uint64_t i)
+{
+    return (struct cursor){ .timeline = w->f.store->timeline, .i = { i } };
+}
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+
+    fake_chat_init(&w->f);
+    w->place = (struct channel_place){ &w->f.ops, w->f.chat.loop, w->f.store, hub_new(w->f.chat.loop) };
+    w->user = fake_store_account(w->f.store, "ada");
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    run(w);
+    hub_free(&w->place.hub);
+    fake_chat_fini(&w->f);
+    free(w);
+    return 0;
+}
+
+static void test_read_then_live(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+
+    for (int n = 0; n < 7; n++)
+        commit_quietly(w);
+    start(w, &r, from(w, 0));
+    run(w);
+    assert_string_equal(r.how, "rr"); /* 5 and 2 */
+    commit(w);
+    run(w);
+    assert_string_equal(r.how, "rrh");
+    commit(w);
+    commit(w);
+    run(w);
+    assert_string_equal(r.how, "rrhh"); /* two in one */
+    assert_int_equal(r.last, 10);
+    stop(w, &r);
+}
+
+static void test_begins_without_events(void **state)
+{
+    struct world *w = *state;
+    struct receiver r, now;
+
+    start(w, &r, from(w, 0));
+    run(w);
+    assert_string_equal(r.how, "f");
+    commit(w);
+    commit(w);
+    run(w);
+    start(w, &now, (struct cursor){ .is_now = true });
+    run(w);
+    assert_string_equal(now.how, "f");
+    assert_int_equal(now.last, 2);
+    commit(w);
+    run(w);
+    assert_string_equal(now.how, "fh");
+    assert_string_equal(r.how, "fhh");
+    channel_end(&r.channel, ERR_CANCELLED);
+    stop(w, &now);
+    assert_int_equal(r.ended, 1);
+}
+
+/* Of two commits the later one is heard of first: what is not next is not handed on, but read. */
+static void test_a_gap_is_read(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+
+    start(w, &r, from(w, 0));
+    run(w);
+    commit_quietly(w);
+    commit_quietly(w);
+    tell(w, 2);
+    run(w);
+    assert_string_equal(r.how, "fr");
+    tell(w, 1);
+    run(w);
+    assert_string_equal(r.how, "fr");
+    commit(w);
+    run(w);
+    assert_int_equal(r.last, 3);
+    stop(w, &r);
+}
+
+/* News that come while the inbox is read are neither lost nor told twice. */
+static void test_news_while_it_reads(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+
+    commit_quietly(w);
+    w->f.store->is_holding = true;
+    start(w, &r, from(w, 0));
+    run(w);
+    assert_string_equal(r.how, "");
+    commit(w); /* after the reading's snapshot */
+    w->f.store->is_holding = false;
+    fake_store_release(w->f.store);
+    run(w);
+    assert_string_equal(r.how, "rh");
+    assert_int_equal(r.last, 2);
+    stop(w, &r);
+}
+
+static void test_a_slow_receiver_is_refilled(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+    uint32_t calls;
+
+    start(w, &r, from(w, 0));
+    r.room = 2;
+    run(w);
+    commit(w);
+    run(w);
+    assert_string_equal(r.how, "fh"); /* and now it is full */
+    calls = w->f.store->calls;
+    for (int n = 0; n < 100; n++) {
+        commit(w); /* the first of them at hand, then no more */
+        run(w);
+    }
+    assert_string_equal(r.how, "fh");
+    assert_int_equal(w->f.store->calls, calls); /* nothing is read that it can't take */
+    assert_int_equal(channel_newest(&r.channel).i.n, 101);
+    r.room = FAR;
+    channel_room(&r.channel);
+    run(w);
+    assert_int_equal(r.last, 101);
+    assert_non_null(strchr(r.how, READ));
+    stop(w, &r);
+}
+
+static void test_what_is_at_hand_needs_no_reading(void **state)
+{
+    struct world *w = *state;
+    struct receiver r, again;
+    uint32_t calls;
+
+    start(w, &r, from(w, 0));
+    run(w);
+    commit(w);
+    run(w);
+    stop(w, &r);
+    commit(w);
+    calls = w->f.store->calls;
+    start(w, &again, from(w, 1));
+    run(w);
+    assert_string_equal(again.how, "h");
+    assert_int_equal(again.last, 2);
+    assert_int_equal(w->f.store->calls, calls);
+    stop(w, &again);
+}
+
+static void test_bad_cursors(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+
+    start(w, &r, from(w, 9));
+    run(w);
+    assert_int_equal(r.ended, 1);
+    assert_int_equal(r.why, ERR_RESYNC);
+    start(w, &r, (struct cursor){ .timeline = w->f.store->timeline + 1 });
+    run(w);
+    assert_int_equal(r.why, ERR_RESYNC);
+    assert_string_equal(r.how, "");
+    start(w, &r, from(w, 0));
+    run(w);
+    assert_string_equal(r.how, "f");
+    w->f.store->timeline++;
+    commit(w);
+    run(w);
+    assert_string_equal(r.how, "f"); /* numbers of another timeline are not handed on */
+    assert_int_equal(r.why, ERR_RESYNC);
+    assert_int_equal(hub_count(w->place.hub), 0);
+}
+
+static void test_the_database_goes_away(void **state)
+{
+    struct world *w = *state;
+    struct receiver r, new;
+
+    start(w, &r, from(w, 0));
+    run(w);
+    commit_quietly(w);
+    commit_quietly(w);
+    fake_store_fail(w->f.store, ERR_STORE_DOWN, 0, 2);
+    tell(w, 2); /* a gap: must be read */
+    run(w);
+    assert_string_equal(r.how, "f");
+    assert_int_equal(r.ended, 0);
+    start(w, &new, from(w, 0)); /* a new one is told */
+    run(w);
+    assert_int_equal(new.ended, 1);
+    assert_int_equal(new.why, ERR_STORE_DOWN);
+    for (int n = 0; n < 400 && r.last < 2; n++) {
+        loop_wait(w->f.chat.loop, true);
+        run(w);
+    }
+    assert_string_equal(r.how, "fr");
+    stop(w, &r);
+}
+
+static void test_ends(void **state)
+{
+    struct world *w = *state;
+    struct receiver r, held;
+
+    start(w, &r, from(w, 0));
+    run(w);
+    hub_revoke(w->place.hub, w->user, (struct device_id){ 70 });
+    hub_end(w->place.hub);
+    run(w);
+    assert_int_equal(r.ended, 1);
+    assert_int_equal(r.why, ERR_UNAUTHORIZED); /* the first reason stays */
+    w->f.store->is_holding = true;
+    start(w, &held, from(w, 0));
+    run(w);
+    channel_end(&held.channel, ERR_CANCELLED);
+    run(w);
+    assert_int_equal(held.ended, 0); /* the reading still writes into it */
+    w->f.store->is_holding = false;
+    fake_store_release(w->f.store);
+    run(w);
+    assert_int_equal(held.ended, 1);
+    assert_string_equal(held.how, "");
+    assert_int_equal(hub_count(w->place.hub), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_read_then_live, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_begins_without_events, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_gap_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_news_while_it_reads, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_slow_receiver_is_refilled, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_at_hand_needs_no_reading, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_cursors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_database_goes_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
