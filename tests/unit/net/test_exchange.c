@@ -120,7 +120,8 @@ static void test_room(void **state)
     int fd;
 
     wire_listen(w);
-    fd = open_stream(w, "GET /stream HTTP/1.0\r\n\r\n");
+    fd = wire_connect(w); /* whose buffer is not small: the kernel would take half a minute */
+    wire_send(fd, "GET /stream HTTP/1.0\r\n\r\n");
     wire_read(w, fd, "\r\n\r\n", NULL);
     written = fill(w, w->waiting[0], 8192, LIMIT_UNSENT_BYTES);
     wire_run(w, 50);
@@ -130,9 +131,8 @@ static void test_room(void **state)
         ssize_t r = recv(fd, bytes, sizeof(bytes), 0);
 
         got += r > 0 ? (size_t)r : 0;
-        for (ssize_t k = 0; k < r; k++)
-            assert_int_equal(bytes[k], 'x');
-        loop_wait(w->loop, r < 0);
+        assert_true(r <= 0 || (bytes[0] == 'x' && memcmp(bytes, bytes + 1, (size_t)r - 1) == 0));
+        loop_wait(w->loop, true);
         net_flush(w->net);
     }
     assert_int_equal(got, written);
@@ -206,8 +206,8 @@ static void test_head(void **state)
     int fd;
 
     wire_listen(w);
-    fd = open_stream(w, "HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n");
-    wire_write(w->waiting[0], 'a', 3);
+    fd = wire_connect(w);
+    wire_send(fd, "HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n");
     WIRE_UNTIL(w, w->gone_count == 1);
     wire_send(fd, GET("/now"));
     got = wire_read(w, fd, "{}", NULL);

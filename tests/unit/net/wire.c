@@ -117,6 +117,8 @@ static bool on_long_request(struct wire *w, struct exchange *x, struct text path
     if (text_equal(path, TEXT("/stream"))) {
         wire_keep(w, x);
         exchange_begin(x, 200, &field, 1);
+        if (exchange_head(x)->method == METHOD_HEAD)
+            wire_write(x, 'a', 3);
         exchange_on_room(x, on_room, w);
     } else if (text_equal(path, TEXT("/tunnel")) && exchange_head(x)->is_websocket) {
         wire_keep(w, x);
