@@ -63,7 +63,7 @@ void loop_free(struct loop **l)
 void loop_wait(struct loop *l, bool may_sleep)
 {
     l->is_fresh = false;
-    event_base_loop(l->base, may_sleep ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    event_base_loop(l->base, may_sleep ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     loop_woke(l);
 }
 

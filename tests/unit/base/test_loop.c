@@ -27,6 +27,15 @@ static void on_io(void *ctx, unsigned what)
     s->calls++;
 }
 
+/* Whoever calls this for the hundredth time is not coming back by itself. */
+static void on_io_for_ever(void *ctx, unsigned what)
+{
+    struct seen *s = ctx;
+
+    s->what |= what;
+    assert_true(++s->calls < 100);
+}
+
 static void on_io_fini(void *ctx, unsigned what)
 {
     struct seen *s = ctx;
@@ -155,10 +164,33 @@ static void signals_arrive_in_the_loop(void **state)
     loop_free(&l);
 }
 
+/* A socket that stays writable: the turn gets its turn all the same. */
+static void a_look_is_one_round(void **state)
+{
+    struct loop *l = loop_new();
+    struct seen s = { .loop = l };
+    struct loop_io io;
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    loop_io_init(&io, l, pair[0], on_io_for_ever, &s);
+    loop_io_want(&io, LOOP_WRITE);
+    loop_wait(l, false);
+    loop_wait(l, false);
+    assert_int_equal(s.calls, 2);
+    assert_int_equal(s.what, LOOP_WRITE);
+    loop_io_fini(&io);
+    close(pair[0]);
+    close(pair[1]);
+    loop_free(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(level_triggered_until_read),
+        cmocka_unit_test(a_look_is_one_round),
         cmocka_unit_test(may_be_finished_in_its_own_callback),
         cmocka_unit_test(timers_fire_once_and_see_one_moment),
         cmocka_unit_test(signals_arrive_in_the_loop),
