@@ -124,8 +124,8 @@ static void take_settings(struct frames_said *s, const unsigned char *p, size_t 
         s->has_connect_protocol |= p[i] == 0 && p[i + 1] == 8 && u32(p + i + 2) == 1;
 }
 
-static void take(struct frames_said *s, unsigned kind, unsigned flags, uint32_t stream, const unsigned char *p,
-                 size_t bytes)
+static void take(struct frames_said *s, unsigned kind, unsigned flags, uint32_t stream,
+                 const unsigned char *p, size_t bytes)
 {
     if (kind < KINDS)
         s->frames[kind]++;
@@ -157,8 +157,8 @@ static void take(struct frames_said *s, unsigned kind, unsigned flags, uint32_t 
     }
 }
 
-static void hear_more(struct wire *w, int fd, struct frames_said *s, unsigned char *inbox, size_t room, size_t *have,
-                      size_t *at)
+static void hear_more(struct wire *w, int fd, struct frames_said *s, unsigned char *inbox, size_t room,
+                      size_t *have, size_t *at)
 {
     ssize_t r;
 
