@@ -90,15 +90,30 @@ static const char *setting(const struct cli *c, enum option o, const char *varia
     return value && *value ? value : kept;
 }
 
-static bool read_http(const char *word, enum posthorn_http *http)
+/* The place of a word in a list; -1: it is not there. NULL is the first. */
+static int place_of(const char *word, const char *const words[], int count)
 {
-    static const char *const words[] = { "auto", "1.1", "2" };
-    for (unsigned n = 0; n < 3; n++)
-        if (!word || strcmp(word, words[n]) == 0) {
-            *http = (enum posthorn_http)n;
-            return true;
-        }
-    return false;
+    for (int n = 0; n < count; n++)
+        if (!word || strcmp(word, words[n]) == 0)
+            return n;
+    return -1;
+}
+
+/* What the profile says about how to get there; 0, or an exit code after an explanation. */
+static int read_ways(const struct cli *c, struct posthorn_options *o)
+{
+    static const char *const versions[] = { "auto", "1.1", "2" };
+    static const char *const transports[] = { "auto", "ws", "sse", "push", "longpoll", "poll" };
+    int http = place_of(c->profile.http, versions, 3),
+        transport = place_of(c->profile.transport, transports, 6);
+    if (http < 0)
+        return cli_error(c, POSTHORN_MISUSE, "--http must be auto, 2 or 1.1");
+    if (transport < 0)
+        return cli_error(c, POSTHORN_MISUSE, "--transport must be auto, ws, sse, push, longpoll or poll");
+    o->http = (enum posthorn_http)http;
+    o->transport = (enum posthorn_transport)transport;
+    o->proxy = c->profile.proxy && strcmp(c->profile.proxy, "none") == 0 ? "" : c->profile.proxy;
+    return 0;
 }
 
 int cli_open(struct cli *c, const struct posthorn_callbacks *on, bool needs_session)
@@ -110,14 +125,17 @@ int cli_open(struct cli *c, const struct posthorn_callbacks *on, bool needs_sess
     profile_set(&c->profile.server, setting(c, OPTION_SERVER, "POSTHORN_SERVER", NULL));
     profile_set(&c->profile.ca, setting(c, OPTION_CA, "POSTHORN_CLIENT_CA", NULL));
     profile_set(&c->profile.http, setting(c, OPTION_HTTP, "POSTHORN_HTTP", NULL));
+    profile_set(&c->profile.transport, setting(c, OPTION_TRANSPORT, "POSTHORN_TRANSPORT", NULL));
+    profile_set(&c->profile.proxy, setting(c, OPTION_PROXY, "POSTHORN_PROXY", NULL));
     if (!c->profile.server)
         return cli_error(c, POSTHORN_MISUSE,
                          "which server? posthorn --server https://host[:port] ... (a login remembers it)");
     struct posthorn_options o = { .server = c->profile.server,
                                   .ca_file = c->profile.ca,
                                   .state_dir = c->profile.state_dir };
-    if (!read_http(c->profile.http, &o.http))
-        return cli_error(c, POSTHORN_MISUSE, "--http must be auto, 2 or 1.1");
+    int code = read_ways(c, &o);
+    if (code)
+        return code;
     if (on)
         o.on = *on;
     struct posthorn_problem problem;

@@ -56,6 +56,19 @@ static void on_online(void *context, bool is_online, const struct posthorn_probl
     }
 }
 
+static void on_way(void *context, const char *way, const char *why)
+{
+    struct listening *l = context;
+    if (!l->c->options.is_set[OPTION_WAYS])
+        return;
+    char *safe = text_safe(why ? why : "", 0);
+    if (why)
+        cli_note(l->c, "-- %s: %s", way, safe);
+    else
+        cli_note(l->c, "-- way: %s", way);
+    free(safe);
+}
+
 static void on_resync(void *context, const struct posthorn_conversation *at, size_t count)
 {
     struct listening *l = context;
@@ -85,6 +98,7 @@ int cmd_read_listen(struct cli *c)
                                      .on_online = on_online,
                                      .on_resync = on_resync,
                                      .on_refused = on_refused,
+                                     .on_way = on_way,
                                      .context = &l };
     unsigned long wait_s;
     char id[24];

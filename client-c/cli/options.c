@@ -10,6 +10,10 @@ static const struct option_kind kinds[OPTION_COUNT] = {
     [OPTION_PROFILE] = { "--profile", "-p", "NAME",
                          "who to be: a profile holds one session (default: default)" },
     [OPTION_HTTP] = { "--http", NULL, "VERSION", "auto, 2 or 1.1 (default: auto)" },
+    [OPTION_TRANSPORT] = { "--transport", NULL, "WAY",
+                           "auto, ws, sse, push, longpoll or poll: how events come (default: auto)" },
+    [OPTION_PROXY] = { "--proxy", NULL, "URL",
+                       "http://[user:password@]host:port, or none (default: HTTPS_PROXY, ALL_PROXY)" },
     [OPTION_JSON] = { "--json", "-j", NULL, "data as JSON, one object a line" },
     [OPTION_QUIET] = { "--quiet", "-q", NULL, "no messages but errors" },
     [OPTION_NO_COLOR] = { "--no-color", NULL, NULL, "no colors (NO_COLOR does the same)" },
@@ -30,6 +34,7 @@ static const struct option_kind kinds[OPTION_COUNT] = {
     [OPTION_FORCE] = { "--force", "-f", NULL, "do it although something is lost by it" },
     [OPTION_ROLE] = { "--role", NULL, "ROLE", "member, admin or owner (default: member)" },
     [OPTION_SEQ] = { "--seq", NULL, "SEQ", "up to this place (default: all)" },
+    [OPTION_WAYS] = { "--ways", "-v", NULL, "say which way events come, and each change" },
 };
 
 const struct option_kind *options_kind(enum option o)

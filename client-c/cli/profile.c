@@ -1,4 +1,4 @@
-/* cli/profile.c - where things lie (XDG), and what a profile remembers: server, CA file, HTTP version */
+/* cli/profile.c - where things lie (XDG), and what a profile remembers: server, CA file, how to get there */
 #include "cli/profile.h"
 #include "cli/text.h"
 #include <errno.h>
@@ -34,6 +34,23 @@ void profile_set(char **field, const char *value)
     *field = copy;
 }
 
+/* NULL: nothing has this name. */
+static char **field_of(struct profile *p, const char *key)
+{
+    const struct {
+        const char *key;
+        char **field;
+    } known[] = { { "server", &p->server },
+                  { "ca", &p->ca },
+                  { "http", &p->http },
+                  { "transport", &p->transport },
+                  { "proxy", &p->proxy } };
+    for (size_t n = 0; n < sizeof known / sizeof known[0]; n++)
+        if (strcmp(known[n].key, key) == 0)
+            return known[n].field;
+    return NULL;
+}
+
 static bool read_line(struct profile *p, char *line)
 {
     line[strcspn(line, "\r\n")] = 0;
@@ -47,15 +64,10 @@ static bool read_line(struct profile *p, char *line)
     while (equals > key && (equals[-1] == ' ' || equals[-1] == '\t'))
         equals--;
     *equals = 0;
-    if (strcmp(key, "server") == 0)
-        profile_set(&p->server, value);
-    else if (strcmp(key, "ca") == 0)
-        profile_set(&p->ca, value);
-    else if (strcmp(key, "http") == 0)
-        profile_set(&p->http, value);
-    else
-        return false;
-    return true;
+    char **field = field_of(p, key);
+    if (field)
+        profile_set(field, value);
+    return field != NULL;
 }
 
 static bool read_file(struct profile *p, char *why, size_t why_bytes)
@@ -69,8 +81,9 @@ static bool read_file(struct profile *p, char *why, size_t why_bytes)
     for (unsigned n = 1; is_read && fgets(line, sizeof line, from); n++) {
         is_read = read_line(p, line);
         if (!is_read)
-            snprintf(why, why_bytes, "%s:%u: only server, ca and http = value can stand here", p->config_path,
-                     n);
+            snprintf(why, why_bytes,
+                     "%s:%u: only server, ca, http, transport and proxy = value can stand here",
+                     p->config_path, n);
     }
     fclose(from);
     return is_read;
@@ -126,6 +139,10 @@ bool profile_save(struct profile *p, char *why, size_t why_bytes)
             fprintf(to, "ca = %s\n", p->ca);
         if (p->http)
             fprintf(to, "http = %s\n", p->http);
+        if (p->transport)
+            fprintf(to, "transport = %s\n", p->transport);
+        if (p->proxy)
+            fprintf(to, "proxy = %s\n", p->proxy);
     }
     bool is_saved = to && fclose(to) == 0 && rename(fresh, p->config_path) == 0;
     if (!is_saved)
@@ -142,5 +159,7 @@ void profile_fini(struct profile *p)
     free(p->server);
     free(p->ca);
     free(p->http);
+    free(p->transport);
+    free(p->proxy);
     *p = (struct profile){ 0 };
 }

@@ -78,6 +78,31 @@ char *text_safe(const char *text, unsigned indent)
     return safe;
 }
 
+char *text_json(const char *text)
+{
+    char *quoted = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&quoted, &size);
+    if (!to)
+        abort();
+    fputc('"', to);
+    const unsigned char *at = (const unsigned char *)text;
+    unsigned bytes;
+    for (; *at; at += bytes) {
+        uint32_t c = read_character(at, &bytes);
+        if (c == 0)
+            fputs("\xef\xbf\xbd", to);
+        else if (c < 0x20)
+            fprintf(to, "\\u%04x", c);
+        else
+            fprintf(to, "%s%.*s", c == '"' || c == '\\' ? "\\" : "", (int)bytes, (const char *)at);
+    }
+    fputc('"', to);
+    if (fclose(to) != 0)
+        abort();
+    return quoted;
+}
+
 static unsigned least_of(unsigned a, unsigned b)
 {
     return a < b ? a : b;

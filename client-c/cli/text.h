@@ -12,6 +12,8 @@ char *text_copy(const char *text);
  * C1), direction overrides and broken UTF-8 become U+FFFD, so that a message can't move the cursor or set a
  * title; a newline is followed by indent blanks. A string of the caller's. */
 char *text_safe(const char *text, unsigned indent);
+/* As a JSON string, with its quotes; broken UTF-8 becomes U+FFFD. A string of the caller's. */
+char *text_json(const char *text);
 /* How many single-letter changes (insert, delete, replace, swap neighbours) lie between two words; words
  * above 31 bytes are 99 apart. */
 unsigned text_distance(const char *a, const char *b);

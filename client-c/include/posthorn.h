@@ -122,6 +122,16 @@ bool posthorn_pending_at(const struct posthorn *p, size_t n, const char **key, c
 /* Starts or stops receiving. FAILED with code "locked": another process receives with this state directory.
  * LOGGED_OUT: no session. */
 enum posthorn_status posthorn_listen(struct posthorn *p, bool on);
+/* Receives in another way from now on. The one in use is left when the new one works, so nothing is missed
+ * and nothing comes twice. MISUSE: pushed responses over HTTP/1.1. */
+enum posthorn_status posthorn_set_transport(struct posthorn *p, enum posthorn_transport transport,
+                                            enum posthorn_http http);
+/* The way in use, in words: "WebSocket over HTTP/2, direct"; "": none works just now, or nobody listens. */
+const char *posthorn_way(const struct posthorn *p);
+/* Finds out whether a way works from here (at most 30 s), beside what is in use. OK: *result says it.
+ * LOGGED_OUT: no session to try it with; MISUSE: AUTO is not a way. */
+enum posthorn_status posthorn_probe(struct posthorn *p, enum posthorn_transport transport,
+                                    enum posthorn_http http, struct posthorn_probe *result);
 /* Up to limit (1..200) events of a conversation, oldest first: those before the message with the id `before`,
  * or those after `after`, or (both NULL) the newest. */
 enum posthorn_status posthorn_history(struct posthorn *p, const char *conversation, const char *before,

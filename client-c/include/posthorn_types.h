@@ -33,6 +33,27 @@ struct posthorn_problem {
 
 enum posthorn_http { POSTHORN_HTTP_AUTO, POSTHORN_HTTP_1_1, POSTHORN_HTTP_2 };
 
+/* How events come. AUTO: the first of WebSocket, SSE, long polling, polling that works from here; the better
+ * ones are tried again now and then, and taken without missing or repeating an event. PUSH: as pushed
+ * responses of HTTP/2; only when asked for. */
+enum posthorn_transport {
+    POSTHORN_TRANSPORT_AUTO,
+    POSTHORN_TRANSPORT_WS,
+    POSTHORN_TRANSPORT_SSE,
+    POSTHORN_TRANSPORT_PUSH,
+    POSTHORN_TRANSPORT_LONGPOLL,
+    POSTHORN_TRANSPORT_POLL,
+};
+
+/* What posthorn_probe() found out about one way. */
+struct posthorn_probe {
+    bool works;
+    uint32_t took_ms;           /* until it worked, or did not */
+    char http[4];               /* the version that was spoken: "2", "1.1", or "" */
+    char path[120];             /* "direct", or through which proxy */
+    struct posthorn_problem why;    /* when it does not work, in words that a person understands */
+};
+
 struct posthorn_event {
     uint64_t i;                 /* number in the account's inbox; 0 in history */
     const char *type;           /* "message", "member", "conversation", "mark", ... */
@@ -70,6 +91,9 @@ struct posthorn_callbacks {
     void (*on_resync)(void *context, const struct posthorn_conversation *at, size_t count);
     /* The way to the server: true after an answer, false after a failure. Called on changes only. */
     void (*on_online)(void *context, bool is_online, const struct posthorn_problem *why);
+    /* The way in use has changed: way is posthorn_way()'s words, why is NULL. Or one was tried in vain, has
+     * ended or was moved: why says so in words, way is the one that it is about. */
+    void (*on_way)(void *context, const char *way, const char *why);
     void *context;
 };
 
@@ -78,6 +102,9 @@ struct posthorn_options {
     const char *ca_file;        /* PEM; NULL: the system's */
     const char *state_dir;      /* made if missing, 0700; NULL: nothing is kept (no outbox, no session) */
     enum posthorn_http http;
+    enum posthorn_transport transport;
+    const char *proxy;          /* "http://[user:password@]host:port"; "": none; NULL: what HTTPS_PROXY, ALL_PROXY
+                                 * and NO_PROXY say */
     uint32_t request_ms;        /* of one call; 0: 30,000 */
     uint32_t poll_s;            /* a long poll waits this long, 1..55; 0: 25 */
     struct posthorn_callbacks on;

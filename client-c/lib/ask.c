@@ -6,6 +6,8 @@
 struct asked {
     struct posthorn *p;
     bool is_done;
+    bool was_connected; /* the server, or something in its place, was reached */
+    bool is_foreign; /* what answered is not Posthorn */
     enum posthorn_status status;
     struct posthorn_problem why;
     struct posthorn_answer *answer;
@@ -16,6 +18,10 @@ static void done(void *context, struct exchange *x)
     struct asked *asked = context;
     asked->is_done = true;
     asked->status = client_verdict(asked->p, x, &asked->why);
+    asked->p->is_http_failing = x->end != EXCHANGE_ANSWERED;
+    asked->was_connected = *http_version(asked->p->http) != 0;
+    asked->is_foreign = asked->status != POSTHORN_OK && strcmp(asked->why.code, "bad_answer") == 0;
+    asked->p->knows_h2 |= x->end == EXCHANGE_ANSWERED && strcmp(http_version(asked->p->http), "2") == 0;
     if (asked->status != POSTHORN_OK)
         return;
     asked->answer = wire_parse(x->response.body.at, x->response.body.bytes);
@@ -26,25 +32,67 @@ static void done(void *context, struct exchange *x)
     }
 }
 
-enum posthorn_status ask_server(struct posthorn *p, const char *method, const char *path, const char *body,
-                                struct posthorn_answer **a)
+static bool ask_once(struct posthorn *p, const char *method, const char *path, const char *body,
+                     struct asked *asked)
 {
-    struct asked asked = { .p = p };
     struct exchange *x = exchange_new(method, path, client_token(p), body);
-    uint64_t deadline = clock_ms() + p->request_ms;
-    if (a)
-        *a = NULL;
+    *asked = (struct asked){ .p = p };
     x->done = done;
-    x->context = &asked;
-    if (!http_start(p->http, x, deadline)) {
+    x->context = asked;
+    if (!http_start(p->http, x, clock_ms() + p->request_ms)) {
         exchange_free(&x);
-        return client_fail(p, POSTHORN_MISUSE, "misuse", "the request is too large, or too many wait");
+        return false;
     }
+    p->asking++;
     client_pump(p);
-    while (!asked.is_done) {
+    while (!asked->is_done) {
         client_poll(p, p->request_ms);
         client_pump(p);
     }
+    p->asking--;
+    return true;
+}
+
+/* Some networks let only GET and POST through: then something that is not Posthorn answers, or the connection
+ * is reset. All requests of these methods may be repeated without harm. */
+static bool is_method_stopped(const struct posthorn *p, const char *method, const struct asked *asked)
+{
+    if (strcmp(method, "GET") == 0 || strcmp(method, "POST") == 0 || http_overrides_method(p->http))
+        return false;
+    if (asked->status == POSTHORN_UNREACHABLE)
+        return asked->was_connected;
+    bool is_foreign = asked->is_foreign && asked->status != POSTHORN_OK;
+    return is_foreign && asked->why.http_status >= 400 && asked->why.http_status != 429;
+}
+
+/* Over cleartext nobody negotiates: what does not understand HTTP/2 breaks off. */
+static bool is_version_stopped(const struct posthorn *p, const struct asked *asked)
+{
+    return asked->status == POSTHORN_UNREACHABLE && !p->tls && p->http_wants == CONN_UNKNOWN &&
+           p->wants == CONN_UNKNOWN && asked->was_connected && !p->knows_h2;
+}
+
+enum posthorn_status ask_server(struct posthorn *p, const char *method, const char *path, const char *body,
+                                struct posthorn_answer **a)
+{
+    struct asked asked;
+    if (a)
+        *a = NULL;
+    bool is_begun = ask_once(p, method, path, body, &asked);
+    if (is_begun && is_version_stopped(p, &asked) && client_is_idle(p) && p->receive.state == RECEIVE_OFF) {
+        http_free(&p->http);
+        p->http = client_http(p, CONN_H1, false);
+        p->http_wants = CONN_H1;
+        is_begun = ask_once(p, method, path, body, &asked);
+    }
+    if (is_begun && is_method_stopped(p, method, &asked)) {
+        http_override_methods(p->http, true);
+        is_begun = ask_once(p, method, path, body, &asked);
+        if (is_begun && asked.is_foreign)
+            http_override_methods(p->http, false);
+    }
+    if (!is_begun)
+        return client_fail(p, POSTHORN_MISUSE, "misuse", "the request is too large, or too many wait");
     p->why = asked.why;
     if (a)
         *a = asked.answer;

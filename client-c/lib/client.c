@@ -10,7 +10,12 @@ void client_pump(struct posthorn *p)
     uint64_t now = clock_ms();
     deliver_step(p, now);
     receive_step(p, now);
+    struct http *beside[2];
+    size_t count = lanes_https(p, beside);
     http_step(p->http, now);
+    for (size_t n = 0; n < count; n++)
+        http_step(beside[n], now);
+    lanes_lend(p);
 }
 
 int client_due_ms(const struct posthorn *p)
@@ -18,17 +23,31 @@ int client_due_ms(const struct posthorn *p)
     uint64_t now = clock_ms();
     uint64_t send = deliver_due_ms(p), receive = receive_due_ms(p);
     uint64_t due = send < receive ? send : receive;
-    int http = http_timeout_ms(p->http, now);
-    if (due == UINT64_MAX)
-        return http;
-    int own = due <= now ? 0 : due - now > 60000 ? 60000 : (int)(due - now);
-    return http >= 0 && http < own ? http : own;
+    struct http *https[3] = { p->http };
+    size_t count = 1 + lanes_https(p, https + 1);
+    int least = -1;
+    if (due != UINT64_MAX)
+        least = due <= now ? 0 : due - now > 60000 ? 60000 : (int)(due - now);
+    for (size_t n = 0; n < count; n++) {
+        int http = http_timeout_ms(https[n], now);
+        least = http >= 0 && (least < 0 || http < least) ? http : least;
+    }
+    return least;
+}
+
+size_t client_fds(const struct posthorn *p, struct pollfd *at, size_t room)
+{
+    struct http *beside[2];
+    size_t ways = lanes_https(p, beside), count = http_fds(p->http, at, room);
+    for (size_t n = 0; n < ways; n++)
+        count += http_fds(beside[n], at + count, room - count);
+    return count;
 }
 
 void client_poll(struct posthorn *p, uint32_t wait_ms)
 {
-    struct pollfd fds[HTTP_CONNS_MOST];
-    size_t count = http_fds(p->http, fds, HTTP_CONNS_MOST);
+    struct pollfd fds[CLIENT_FDS_MOST];
+    size_t count = client_fds(p, fds, CLIENT_FDS_MOST);
     int due = client_due_ms(p);
     int wait = wait_ms > 3600000 ? 3600000 : (int)wait_ms;
     poll(fds, (nfds_t)count, due >= 0 && due < wait ? due : wait);
@@ -105,6 +124,17 @@ enum posthorn_status client_verdict(const struct posthorn *p, const struct excha
         strstr(reason, "certificate") || strstr(reason, "TLS") ? "tls" : "network");
     say(why->detail, sizeof why->detail, reason[0] ? reason : "the connection was lost");
     return POSTHORN_UNREACHABLE;
+}
+
+struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes)
+{
+    (void)takes_pushes;
+    return http_new(&p->url, p->tls, wants);
+}
+
+bool client_is_idle(const struct posthorn *p)
+{
+    return p->asking == 0 && p->deliver.sending == 0 && !p->receive.request;
 }
 
 struct client_note *client_note(struct posthorn *p, enum client_note_kind kind)

@@ -3,12 +3,16 @@
 #include "lib/backoff.h"
 #include "lib/cursor.h"
 #include "lib/http.h"
+#include "lib/lanes.h"
 #include "lib/outbox.h"
 #include "lib/session.h"
 #include "lib/url.h"
 #include "lib/wire.h"
 
-enum client_note_kind { NOTE_SENT, NOTE_REFUSED, NOTE_ONLINE };
+/* Of the requests, of the way in use and of one beside it; each of these two has one or none. */
+enum { CLIENT_FDS_MOST = HTTP_CONNS_MOST + 4 };
+
+enum client_note_kind { NOTE_SENT, NOTE_REFUSED, NOTE_ONLINE, NOTE_WAY };
 
 /* Something to tell the program at the next dispatch. */
 struct client_note {
@@ -18,6 +22,7 @@ struct client_note {
     char id[24];
     uint64_t seq;
     bool is_online;
+    char way[200];
     struct posthorn_problem why;
     TAILQ_ENTRY(client_note) entry;
 };
@@ -33,29 +38,51 @@ struct deliver {
 
 enum receive_state {
     RECEIVE_OFF,
-    RECEIVE_DUE,                /* asks when at_ms has come */
-    RECEIVE_ASKING,             /* a poll or a snapshot is under way */
-    RECEIVE_BATCH,              /* events wait for the dispatch */
+    RECEIVE_DUE,                /* the cursor is of no use: asks for a snapshot when at_ms has come */
+    RECEIVE_ASKING,             /* for the snapshot */
     RECEIVE_RESYNC,             /* a snapshot waits for the dispatch */
+    RECEIVE_ON,                 /* events come, by the ways of `lanes` */
 };
+
+struct receive_batch {
+    struct posthorn_answer *answer;
+    size_t bytes;
+    TAILQ_ENTRY(receive_batch) entry;
+};
+
+TAILQ_HEAD(receive_batches, receive_batch);
 
 struct receive {
     enum receive_state state;
-    bool needs_snapshot;        /* the cursor is of no use */
     int lock;                   /* descriptor of the lock file; -1: none */
-    uint64_t at_ms;             /* RECEIVE_DUE: when; RECEIVE_ASKING: since when */
-    uint32_t hold_s;            /* how long a poll waits now: halved when proxies cut it */
+    uint64_t at_ms;             /* RECEIVE_DUE: when */
+    uint32_t hold_s;            /* how long a poll waits now: halved when the network cuts it */
     unsigned gaps;              /* in a row */
-    struct backoff backoff;
+    struct backoff backoff;     /* of snapshots and gaps */
     struct exchange *request;   /* RECEIVE_ASKING */
-    struct posthorn_answer *answer;     /* RECEIVE_BATCH, RECEIVE_RESYNC */
+    struct posthorn_answer *snapshot;   /* RECEIVE_RESYNC */
+    struct receive_batches queue;       /* for the dispatch */
+    size_t queued_bytes;
+    bool is_behind;             /* more came than may wait: nothing is open until the queue is empty */
+    bool is_unsaved;            /* the cursor went on since it was written */
+    unsigned unacked;           /* events that were handed on since the last word about it */
+    uint64_t unacked_ms;        /* since when */
+    char head[64];              /* the newest cursor that the server spoke of; "": ours is */
+    uint64_t head_ms;
+    struct lanes lanes;
 };
 
 struct posthorn {
     struct url url;
     char server[280];           /* scheme and authority */
     SSL_CTX *tls;
-    struct http *http;
+    struct http *http;          /* of the requests; often of the events, too */
+    enum conn_protocol wants, http_wants;       /* what was chosen; what http was made for */
+    bool is_http_failing;       /* its last request got no answer */
+    bool knows_h2;              /* it has been answered over HTTP/2 */
+    bool borrows_http;          /* a better connection may be open: see lanes_lend() */
+    unsigned asking;            /* calls that wait for an answer */
+    char *proxy;                /* NULL: the environment says */
     char *state_dir;            /* NULL: nothing is kept */
     uint32_t request_ms, poll_s;
     struct posthorn_callbacks on;
@@ -75,6 +102,8 @@ struct posthorn {
 void client_pump(struct posthorn *p);
 /* client_pump() is due in so many ms; -1: only by descriptors. */
 int client_due_ms(const struct posthorn *p);
+/* Descriptors to wait for; at most room, answers how many. */
+size_t client_fds(const struct posthorn *p, struct pollfd *at, size_t room);
 /* Waits for descriptors and timeouts, at most wait_ms. */
 void client_poll(struct posthorn *p, uint32_t wait_ms);
 /* Fills p->why with a problem of our own and answers status. */
@@ -89,5 +118,9 @@ struct client_note *client_note(struct posthorn *p, enum client_note_kind kind);
 const char *client_token(const struct posthorn *p);     /* NULL: no session */
 /* An id of the server: 1..20 digits. */
 bool client_is_id(const char *text);
+/* New connections to the server. takes_pushes: they say so. */
+struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes);
+/* Whether no request is under way on p->http, but what the ways opened there. */
+bool client_is_idle(const struct posthorn *p);
 /* Adds text to a URL, percent-encoded. */
 void client_escape(struct buf *to, const char *text);

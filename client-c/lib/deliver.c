@@ -61,6 +61,7 @@ static void sent(void *context, struct exchange *x)
     struct outbox_entry *e = entry_of(p, x);
     CHECK(e);
     p->deliver.sending--;
+    p->is_http_failing = x->end != EXCHANGE_ANSWERED;
     e->sending = NULL;
     struct posthorn_problem why;
     enum posthorn_status status = client_verdict(p, x, &why);

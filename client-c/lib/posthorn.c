@@ -38,16 +38,20 @@ static enum posthorn_status open_state(struct posthorn *p)
 
 static enum posthorn_status open_net(struct posthorn *p, const struct posthorn_options *o)
 {
-    static const enum conn_protocol wants[] = { CONN_UNKNOWN, CONN_H1, CONN_H2 };
     if (!o->server || !url_read(&p->url, o->server))
         return client_fail(p, POSTHORN_MISUSE, "misuse", "the server's address must be https://host[:port]");
-    if ((unsigned)o->http > POSTHORN_HTTP_2 || o->poll_s > 55)
+    if ((unsigned)o->http > POSTHORN_HTTP_2 || (unsigned)o->transport > POSTHORN_TRANSPORT_POLL ||
+        o->poll_s > 55)
         return client_fail(p, POSTHORN_MISUSE, "misuse", "an option is out of its bounds");
     snprintf(p->server, sizeof p->server, "%s://%s", p->url.is_tls ? "https" : "http", p->url.authority);
     char why[300];
     if (p->url.is_tls && !(p->tls = tls_context(o->ca_file, why, sizeof why)))
         return client_fail(p, POSTHORN_FAILED, "tls", why);
-    p->http = http_new(&p->url, p->tls, wants[o->http]);
+    if (!lanes_choose(p, o->transport, o->http))
+        return client_fail(p, POSTHORN_MISUSE, "misuse", "pushed responses need HTTP/2");
+    p->proxy = buf_copy(o->proxy);
+    p->http_wants = p->wants;
+    p->http = client_http(p, p->wants, false);
     return POSTHORN_OK;
 }
 
@@ -63,6 +67,7 @@ enum posthorn_status posthorn_new(const struct posthorn_options *o, struct posth
     p->outbox.fd = -1;
     TAILQ_INIT(&p->outbox.list);
     TAILQ_INIT(&p->notes);
+    TAILQ_INIT(&p->receive.queue);
     enum posthorn_status status = open_net(p, o);
     if (status == POSTHORN_OK)
         status = open_state(p);
@@ -91,6 +96,7 @@ void posthorn_free(struct posthorn **p)
         free(n);
     }
     free((*p)->state_dir);
+    free((*p)->proxy);
     explicit_bzero(&(*p)->session, sizeof(*p)->session);
     free(*p);
     *p = NULL;
@@ -108,7 +114,7 @@ const char *posthorn_http_version(const struct posthorn *p)
 
 size_t posthorn_fds(const struct posthorn *p, struct pollfd *at, size_t room)
 {
-    return http_fds(p->http, at, room);
+    return client_fds(p, at, room);
 }
 
 static bool has_news(const struct posthorn *p)
@@ -136,6 +142,10 @@ static void tell(const struct posthorn *p, const struct client_note *n)
     case NOTE_ONLINE:
         if (on->on_online)
             on->on_online(on->context, n->is_online, &n->why);
+        break;
+    case NOTE_WAY:
+        if (on->on_way)
+            on->on_way(on->context, n->way, n->why.detail[0] ? n->why.detail : NULL);
         break;
     }
 }
