@@ -5,15 +5,13 @@
  * turn's end. All writing is done by the flush.
  */
 #include "net/conn.h"
-#include "net/h2peer.h"
+#include "net/refusal.h"
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     READS_A_TURN = 4, /* of one connection, so that the others get their turn */
+    REFUSING_MAX = 64, /* connections that were one too many and are told so */
     LINGER_BYTES_MAX = 4 * 1024 * 1024, /* thrown away so that our last words arrive */
 };
 
@@ -69,12 +67,16 @@ void conn_kill(struct conn *c)
     c->phase = CONN_DEAD;
     stream_fini(&c->stream);
     loop_timer_clear(&c->timer);
-    peers_leave(set->peers, c->peer);
+    if (c->peer) {
+        peers_leave(set->peers, c->peer);
+        set->stats.connections--;
+    } else {
+        set->refusing_count--;
+    }
     if (c->is_dirty)
         TAILQ_REMOVE(&set->dirty, c, dirty);
     TAILQ_REMOVE(&set->live, c, link);
     TAILQ_INSERT_TAIL(&set->dead, c, link);
-    set->stats.connections--;
 }
 
 void conn_finish(struct conn *c)
@@ -153,7 +155,7 @@ static bool drain(struct conn *c)
     return true;
 }
 
-static void flush(struct conn *c)
+void conn_flush(struct conn *c)
 {
     if (stream_pending(&c->stream) && !drain(c))
         return;
@@ -320,151 +322,72 @@ static void on_timer(void *ctx)
         conn_due_in(c, (uint32_t)(due - now_ms));
 }
 
-void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, SSL_CTX *tls,
-                 net_request_fn *fn, void *ctx)
+static struct conn *make(struct conn_set *set, int fd, SSL_CTX *tls, enum conn_phase phase)
 {
-    struct conn *c;
-    struct peer *peer = NULL;
-    int one = 1;
+    struct conn *c = calloc(1, sizeof(*c));
 
-    if (set->stats.connections < set->connections_max)
-        peer = peers_enter(set->peers, address, set->connections_per_ip_max);
-    if (!peer) {
-        set->stats.refused++;
-        close(fd);
-        return;
-    }
-    c = calloc(1, sizeof(*c));
     CHECK(c);
     c->set = set;
-    c->peer = peer;
-    peers_text(address, c->address);
-    c->fn = fn;
-    c->ctx = ctx;
     c->is_tls = tls != NULL;
-    c->phase = tls ? CONN_HANDSHAKE : CONN_SNIFF;
+    c->phase = phase;
     c->accepted_ms = conn_now(c);
     c->timer_at_ms = UINT64_MAX;
     TAILQ_INIT(&c->exchanges);
     TAILQ_INIT(&c->ready);
     TAILQ_INSERT_TAIL(&set->live, c, link);
-    set->stats.accepted++;
-    set->stats.connections++;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     stream_init(&c->stream, set->loop, fd, tls, on_io, c);
     loop_timer_init(&c->timer, set->loop, on_timer, c);
+    return c;
+}
+
+/* Too many. In the clear it is told so, and lingers, so that closing does not take the words back; of those there
+ * are few, and they count for nobody. */
+static void refuse(struct conn_set *set, int fd, SSL_CTX *tls)
+{
+    struct exchange_field fields[REFUSAL_FIELDS_MAX];
+    struct iovec parts[2] = { { set->out, 0 } };
+    struct blob *body;
+    struct answer *a;
+    struct conn *c;
+
+    set->stats.refused++;
+    if (tls || set->refusing_count == REFUSING_MAX) {
+        close(fd);
+        return;
+    }
+    c = make(set, fd, NULL, CONN_LINGER);
+    set->refusing_count++;
+    body = refusal_body(ERR_BUSY);
+    a = answer_new(err_status(ERR_BUSY), ANSWER_WHOLE, fields, refusal_fields(ERR_BUSY, fields));
+    a->length = body->bytes;
+    parts[0].iov_len =
+        answer_text(a, conn_set_date(set), "connection: close\r\n", set->out, sizeof(set->out));
+    parts[1] = (struct iovec){ body->at, body->bytes };
+    if (conn_write(c, parts, 2))
+        linger(c);
+    answer_free(&a);
+    blob_free(&body);
+}
+
+void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, SSL_CTX *tls,
+                 net_request_fn *fn, void *ctx)
+{
+    struct conn *c;
+    struct peer *peer = NULL;
+
+    if (set->stats.connections < set->connections_max)
+        peer = peers_enter(set->peers, address, set->connections_per_ip_max);
+    if (!peer) {
+        refuse(set, fd, tls);
+        return;
+    }
+    c = make(set, fd, tls, tls ? CONN_HANDSHAKE : CONN_SNIFF);
+    c->peer = peer;
+    peers_text(address, c->address);
+    c->fn = fn;
+    c->ctx = ctx;
+    set->stats.accepted++;
+    set->stats.connections++;
     conn_due_in(c, tls ? set->deadlines.handshake : set->deadlines.head);
     conn_due_in(c, set->deadlines.unauthenticated);
-}
-
-struct conn_set *conn_set_new(struct loop *l, const struct config *config)
-{
-    struct conn_set *set = calloc(1, sizeof(*set));
-
-    CHECK(set);
-    set->loop = l;
-    set->deadlines = (struct net_deadlines){
-        .handshake = LIMIT_HANDSHAKE_MS,
-        .head = LIMIT_HEAD_MS,
-        .body = LIMIT_BODY_MS,
-        .idle = LIMIT_IDLE_MS,
-        .unauthenticated = LIMIT_UNAUTHENTICATED_MS,
-        .write_stall = LIMIT_WRITE_STALL_MS,
-        .request = LIMIT_REQUEST_MS,
-        .linger = 2000,
-        .goaway = 1000,
-        .push_ack = LIMIT_PUSH_ACK_MS,
-    };
-    set->connections_max = (uint32_t)config->server_connections_max;
-    set->connections_per_ip_max = (uint32_t)config->server_connections_per_ip_max;
-    set->exchanges_max = 4 * set->connections_max;
-    set->unsent_max = LIMIT_UNSENT_WORKER_BYTES;
-    TAILQ_INIT(&set->live);
-    TAILQ_INIT(&set->dirty);
-    TAILQ_INIT(&set->dead);
-    TAILQ_INIT(&set->lost);
-    TAILQ_INIT(&set->ended);
-    set->peers = peers_new();
-    set->h2 = h2peer_settings_new();
-    return set;
-}
-
-static void bury(struct conn_set *set)
-{
-    struct conn *c;
-
-    exchange_bury(set);
-    while ((c = TAILQ_FIRST(&set->dead))) {
-        TAILQ_REMOVE(&set->dead, c, link);
-        h1_fini(c);
-        h2_fini(c);
-        free(c);
-    }
-}
-
-void conn_set_flush(struct conn_set *set)
-{
-    /* what is touched meanwhile (a hang-up that answers somebody else) goes out in the same flush */
-    do {
-        struct conn *c;
-
-        while ((c = TAILQ_FIRST(&set->dirty))) {
-            TAILQ_REMOVE(&set->dirty, c, dirty);
-            c->is_dirty = false;
-            flush(c);
-        }
-        bury(set);
-    } while (!TAILQ_EMPTY(&set->dirty));
-}
-
-void conn_set_drain(struct conn_set *set)
-{
-    struct conn *c;
-
-    set->is_draining = true;
-    for (c = TAILQ_FIRST(&set->live); c; c = TAILQ_NEXT(c, link)) {
-        if (c->is_draining || c->phase == CONN_LINGER)
-            continue;
-        c->is_draining = true;
-        if (c->phase == CONN_H1)
-            h1_drain(c);
-        else if (c->phase == CONN_H2)
-            h2_drain(c);
-    }
-}
-
-void conn_set_free(struct conn_set **at)
-{
-    struct conn_set *set = *at;
-    struct exchange *x;
-
-    if (!set)
-        return;
-    while (!TAILQ_EMPTY(&set->live))
-        conn_kill(TAILQ_FIRST(&set->live));
-    bury(set);
-    while ((x = TAILQ_FIRST(&set->lost)))
-        exchange_end(x);
-    bury(set);
-    h2peer_settings_free(&set->h2);
-    peers_free(&set->peers);
-    free(set);
-    *at = NULL;
-}
-
-struct text conn_set_date(struct conn_set *set)
-{
-    static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    time_t now = (time_t)(loop_unix_ms(set->loop) / 1000);
-    struct tm t;
-
-    if (set->date_s != (uint64_t)now) {
-        set->date_s = (uint64_t)now;
-        gmtime_r(&now, &t);
-        snprintf(set->date, sizeof(set->date), "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday],
-                 t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
-    }
-    return text_of(set->date);
 }

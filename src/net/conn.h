@@ -49,6 +49,7 @@ struct conn_set {
     struct conn_list live, dirty, dead;
     struct exchange_list lost, ended;
     uint32_t connections_max, connections_per_ip_max, exchanges_max;
+    uint32_t refusing_count;        /* that were one too many and linger */
     bool is_draining;
     bool is_over;                   /* more is unsent than unsent_max: whoever writes has to wait */
     uint64_t unsent_max;
@@ -67,6 +68,8 @@ void conn_set_drain(struct conn_set *set);
 /* Takes over fd; tls NULL: in the clear. Closes at once when there are too many. */
 void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, SSL_CTX *tls,
                  net_request_fn *fn, void *ctx);
+/* Writes what is due, and looks for room. */
+void conn_flush(struct conn *c);
 /* Something is to be written, or to be done at the flush. */
 void conn_touch(struct conn *c);
 /* A wait begins that ends in wait_ms at the latest. */

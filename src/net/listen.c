@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -81,6 +82,21 @@ static bool split(const char *address, char host[static HOST_BYTES], const char 
     return true;
 }
 
+/* Accepted sockets inherit it. A peer that vanished without a word is found by the kernel: behind unsent bytes after
+ * as long as the net would wait for it, in silence after a minute and a half. */
+static void keep_watch(int fd)
+{
+    int one = 1, idle_s = 60, between_s = 10, probes = 3, unacknowledged_ms = LIMIT_WRITE_STALL_MS;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof(between_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof(unacknowledged_ms));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+               sizeof(one)); /* the flush gathers, Nagle would only wait */
+}
+
 /* Bound and listening, or -1 with errno. */
 static int open_socket(const struct addrinfo *a)
 {
@@ -91,6 +107,7 @@ static int open_socket(const struct addrinfo *a)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (a->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+    keep_watch(fd);
     if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
         return fd;
     one = errno;

@@ -75,7 +75,7 @@ static void test_order(void **state)
     assert_string_equal(fields,
                         ":method: GET\n:scheme: http\n:authority: localhost\n:path: /v1/events?after=3.4\n");
     nghttp2_hd_inflate_del(inflater);
-    frames_send(fd, PING, ACK, 0, "anything", 8); /* not ours */
+    frames_send(fd, PING, ACK, 0, "\0\0\0\2pull", 8); /* not ours */
     s = frames_hear(w, fd, 100, 0);
     assert_int_equal(s.stream_bytes[2] + s.frames[HEADERS], 0);
     frames_send(fd, PING, ACK, 0, "\0\0\0\2push", 8);
