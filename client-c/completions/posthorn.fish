@@ -7,6 +7,8 @@ complete -c posthorn -l ca -r -F -d 'trust these certificates'
 complete -c posthorn -s p -l profile -x -d 'who to be' \
     -a "(command ls (set -q XDG_STATE_HOME; and echo \$XDG_STATE_HOME; or echo ~/.local/state)/posthorn 2>/dev/null)"
 complete -c posthorn -l http -x -a 'auto 2 1.1' -d 'HTTP version'
+complete -c posthorn -l transport -x -a 'auto ws sse push longpoll poll' -d 'how events come'
+complete -c posthorn -l proxy -x -a none -d 'an HTTP proxy'
 complete -c posthorn -s j -l json -d 'data as JSON'
 complete -c posthorn -s q -l quiet -d 'errors only'
 complete -c posthorn -l no-color -d 'no colors'
@@ -36,6 +38,7 @@ complete -c posthorn -n '__fish_seen_subcommand_from register' -l no-login -d 'o
 complete -c posthorn -n '__fish_seen_subcommand_from logout' -s f -l force -d 'lose what waits'
 complete -c posthorn -n '__fish_seen_subcommand_from send' -l reply-to -x -d 'answer this place'
 complete -c posthorn -n '__fish_seen_subcommand_from send listen outbox' -s w -l wait -x -d seconds
+complete -c posthorn -n '__fish_seen_subcommand_from listen' -s v -l ways -d 'say which way'
 complete -c posthorn -n '__fish_seen_subcommand_from listen' -s c -l count -x -d events
 complete -c posthorn -n '__fish_seen_subcommand_from history' -s n -l limit -x -d messages
 complete -c posthorn -n '__fish_seen_subcommand_from history' -l before -x -d 'id of a message'
