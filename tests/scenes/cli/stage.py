@@ -20,7 +20,9 @@ def free_port():
 
 
 class Stage:
-    def __init__(self, build):
+    def __init__(self, build, settings=None):
+        """settings: POSTHORN_* of the server, besides those that all stages have."""
+        self.settings = settings or {}
         self.dir = tempfile.mkdtemp(prefix="posthorn-cli-")
         os.chmod(self.dir, 0o755)
         self.daemon = os.path.join(build, "posthornd")
@@ -54,6 +56,7 @@ class Stage:
             "POSTHORN_STORE_CONNINFO": self.conninfo,
             "POSTHORN_LIMITS_REGISTRATIONS_PER_HOUR": "1000",
             "POSTHORN_LIMITS_LOGINS_PER_MINUTE": "1000",
+            **self.settings,
         }
         with open(os.path.join(self.dir, "posthornd.log"), "a") as log:
             self.server = subprocess.Popen([self.daemon], env=environment, stdout=log, stderr=log)
