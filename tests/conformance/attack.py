@@ -685,8 +685,8 @@ def run(f):
         return False
 
 
-def main(cases=CASES, slow_cases=SLOW, prepare=None, run=run):
-    """Other files have cases of their own; prepare() is called once there are arguments."""
+def main(cases=CASES, slow_cases=SLOW, prepare=None, run=run, report=None):
+    """Other files have cases of their own; prepare() is called once there are arguments, report() at the end."""
     global args
     parser = argparse.ArgumentParser()
     parser.add_argument('--host', default='127.0.0.1')
@@ -725,6 +725,8 @@ def main(cases=CASES, slow_cases=SLOW, prepare=None, run=run):
     outcomes.append(fine)
     print('%s  the other client: %d requests, %d failed, p50 %.1f ms, p99 %.1f ms (before %.1f ms, bound %.0f ms)' %
           ('ok  ' if fine else 'FAIL', count, failed, median, p99, before, bound))
+    if report:
+        report()
     print('%d passed, %d failed' % (outcomes.count(True), outcomes.count(False)))
     sys.exit(0 if all(outcomes) else 1)
 

@@ -7,14 +7,12 @@ the server's memory must stay within bounds, too: what it has grown by at any ti
 """
 import functools
 import threading
-import time
 
 import attack
 import ways
 from attack import DATA, END_HEADERS, END_STREAM, HEADERS, RST, Wrong, expect, frame, u32
-from ways import (PROTOCOL, TEXT, WS_PONG, Device, Refused, Streams, WebSocket, ws_frame, ws_text)
+from ways import (PROTOCOL, TEXT, WS_PONG, Device, Memory, Refused, Streams, WebSocket, ws_frame, ws_text)
 
-GROWTH_KB_MAX = 24 * 1024
 PINGS = 100 * 1000
 FRAMES = 5000
 CASES = []
@@ -36,7 +34,7 @@ def both(f):
 
 class Me:
     """One account for all cases."""
-    device = group = None
+    device = group = with_cookie = leaving = origin = None
 
 
 def closed(version, code, *octets):
@@ -388,7 +386,7 @@ def last_event_ids_that_are_none():
 
 @both
 def a_socket_of_a_session_that_ends(version):
-    leaving = Device(Me.device.handle)
+    leaving = Me.leaving[version]
     w = leaving.socket(version)
     expect(leaving.do('DELETE', '/v1/sessions/current')[0] in (200, 204), 'logged out')
     expect(w.closes_with(1008) == 'revoked', 'the reason')
@@ -406,35 +404,9 @@ def prepare():
     catch_up()
     Me.origin = attack.args.origin = device.do('GET', '/v1/discover')[1]['nodes'][0]['url']
     Me.with_cookie = Device(device.handle, cookie=True)
-    Me.resident_kb = ways.resident_kb(attack.args.pid) if attack.args.pid else 0
-
-
-def within_memory():
-    if not attack.args.pid:
-        return
-    grown = ways.resident_kb(attack.args.pid) - Me.resident_kb
-    expect(grown <= GROWTH_KB_MAX, 'the server has grown by %d KiB' % grown)
-
-
-def run(f):
-    def watched():
-        done, most = threading.Event(), [0]
-
-        def watch():
-            while attack.args.pid and not done.wait(0.05):
-                most[0] = max(most[0], ways.resident_kb(attack.args.pid) - Me.resident_kb)
-        t = threading.Thread(target=watch)
-        t.start()
-        try:
-            f()
-        finally:
-            done.set()
-            t.join()
-        expect(most[0] <= GROWTH_KB_MAX, 'the server grew by %d KiB' % most[0])
-        within_memory()
-    watched.__name__ = f.__name__
-    return attack.run(watched)
+    Me.leaving = {1: Device(device.handle), 2: Device(device.handle)}
+    Memory.begin()
 
 
 if __name__ == '__main__':
-    attack.main(CASES, [], prepare, run)
+    attack.main(CASES, [], prepare, Memory.run, Memory.report)

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import struct
+import threading
 import time
 
 import attack
@@ -402,6 +403,45 @@ def new_key():
     return ''.join(digits[number >> shift & 31] for shift in range(125, -1, -5))
 
 
-def resident_kb(pid):
-    with open('/proc/%d/statm' % pid) as f:
-        return int(f.read().split()[1]) * (os.sysconf('SC_PAGESIZE') // 1024)
+class Memory:
+    """The server's, when --pid names it: how much it has grown since begin()."""
+    GROWTH_KB_MAX = 8 * 1024
+    first_kb = most_kb = 0
+
+    @classmethod
+    def begin(cls):
+        cls.first_kb = cls.resident_kb()
+
+    @staticmethod
+    def resident_kb():
+        if not attack.args.pid:
+            return 0
+        with open('/proc/%d/statm' % attack.args.pid) as f:
+            return int(f.read().split()[1]) * (os.sysconf('SC_PAGESIZE') // 1024)
+
+    @classmethod
+    def watch(cls, done, most):
+        while attack.args.pid and not done.wait(0.05):
+            most[0] = max(most[0], cls.resident_kb() - cls.first_kb)
+
+    @classmethod
+    def run(cls, f):
+        """As attack.run(); the case fails, too, when the server grows beyond the bound meanwhile."""
+        def watched():
+            done, most = threading.Event(), [0]
+            watcher = threading.Thread(target=cls.watch, args=(done, most))
+            watcher.start()
+            try:
+                f()
+            finally:
+                done.set()
+                watcher.join()
+            cls.most_kb = max(cls.most_kb, most[0])
+            expect(most[0] <= cls.GROWTH_KB_MAX, 'the server grew by %d KiB' % most[0])
+        watched.__name__ = f.__name__
+        return attack.run(watched)
+
+    @classmethod
+    def report(cls):
+        if attack.args.pid:
+            print('the server grew by %d KiB at most (bound %d)' % (cls.most_kb, cls.GROWTH_KB_MAX))
