@@ -3,7 +3,8 @@
 #include "base/text.h"
 #include <stdint.h>
 
-/* Starts empty (all zero is a valid empty arena) and takes chunks of 4 KiB or what is asked for. */
+/* Starts empty (all zero is a valid empty arena) and takes a chunk of 512 bytes, then such of 4 KiB, or what is asked
+ * for. */
 struct arena {
     struct arena_chunk *first;
     size_t used_bytes, chunk_bytes; /* of the newest chunk */

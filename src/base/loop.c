@@ -1,4 +1,8 @@
-/* base/loop.c - libevent, kept in one place */
+/* base/loop.c - libevent, kept in one place
+ *
+ * libevent watches sockets and signals. Timers lie on a wheel of our own, a third of the size; what libevent knows of
+ * them is one event that ends its sleep.
+ */
 #include "base/loop.h"
 #include "base/check.h"
 #include <event2/event.h>
@@ -9,6 +13,9 @@ struct loop {
     struct event_base *base;
     uint64_t now_ms, unix_ms;
     bool is_fresh; /* the clocks were read since the last sleep */
+    struct wheel timers;
+    struct event alarm;
+    uint64_t alarm_ms; /* when it ends a sleep; UINT64_MAX: it does not */
 };
 
 _Static_assert(sizeof(struct event) <= LOOP_EVENT_BYTES, "room for a libevent event");
@@ -33,11 +40,23 @@ static void loop_read_clocks(struct loop *l)
     l->is_fresh = true;
 }
 
-/* The first callback after a sleep reads the clocks; the rest of the turn sees the same moment. */
+/* The first callback after a sleep reads the clocks; the rest of the turn sees the same moment. What is due now fires
+ * in this round, what callbacks set from here on does not. */
 static void loop_woke(struct loop *l)
 {
-    if (!l->is_fresh)
-        loop_read_clocks(l);
+    if (l->is_fresh)
+        return;
+    loop_read_clocks(l);
+    wheel_advance(&l->timers, l->now_ms);
+}
+
+static void loop_alarm(evutil_socket_t fd, short what, void *ctx)
+{
+    struct loop *l = ctx;
+
+    (void)fd;
+    (void)what;
+    l->alarm_ms = UINT64_MAX;
 }
 
 struct loop *loop_new(void)
@@ -48,6 +67,9 @@ struct loop *loop_new(void)
     l->base = event_base_new();
     CHECK(l->base);
     loop_read_clocks(l);
+    wheel_init(&l->timers, l->now_ms);
+    CHECK(event_assign(&l->alarm, l->base, -1, 0, loop_alarm, l) == 0);
+    l->alarm_ms = UINT64_MAX;
     return l;
 }
 
@@ -55,16 +77,43 @@ void loop_free(struct loop **l)
 {
     if (!*l)
         return;
+    event_del(&(*l)->alarm);
     event_base_free((*l)->base);
     free(*l);
     *l = NULL;
 }
 
+/* Whether the loop may sleep; if so, no longer than until the next timer. An alarm that rings too early (its timer was
+ * cleared, or libevent's coarse clock was behind) costs a round, so it is never set back. */
+static bool loop_set_alarm(struct loop *l)
+{
+    uint64_t at;
+
+    if (!wheel_next(&l->timers, &at))
+        return true;
+    uint64_t now_ms = clock_ms(CLOCK_MONOTONIC); /* the turn may have taken long */
+    if (at <= now_ms)
+        return false;
+    if (at >= l->alarm_ms)
+        return true;
+    struct timeval tv = { (time_t)((at - now_ms) / 1000), (suseconds_t)((at - now_ms) % 1000 * 1000) };
+    CHECK(event_add(&l->alarm, &tv) == 0);
+    l->alarm_ms = at;
+    return true;
+}
+
 void loop_wait(struct loop *l, bool may_sleep)
 {
+    bool sleeps = may_sleep && loop_set_alarm(l);
+
     l->is_fresh = false;
-    event_base_loop(l->base, may_sleep ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    event_base_loop(l->base, sleeps ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     loop_woke(l);
+    for (struct wheel_entry *e; (e = wheel_take(&l->timers));) {
+        struct loop_timer *t = (struct loop_timer *)e;
+        t->is_set = false;
+        t->fn(t->ctx);
+    }
 }
 
 uint64_t loop_now_ms(const struct loop *l)
@@ -118,36 +167,23 @@ void loop_io_fini(struct loop_io *io)
     io->loop = NULL;
 }
 
-static void loop_timer_event(evutil_socket_t fd, short what, void *ctx)
-{
-    struct loop_timer *t = ctx;
-
-    (void)fd;
-    (void)what;
-    loop_woke(t->loop);
-    t->is_set = false;
-    t->fn(t->ctx);
-}
-
 void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, void *ctx)
 {
     *t = (struct loop_timer){ .loop = l, .fn = fn, .ctx = ctx };
-    CHECK(event_assign(loop_event(&t->event), l->base, -1, 0, loop_timer_event, t) == 0);
 }
 
 void loop_timer_set(struct loop_timer *t, uint64_t wait_ms)
 {
-    struct timeval tv = { (time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000 * 1000) };
-
     CHECK(t->loop);
+    uint64_t now_ms = t->loop->now_ms;
+    wheel_set(&t->loop->timers, &t->entry, wait_ms < UINT64_MAX - now_ms ? now_ms + wait_ms : UINT64_MAX);
     t->is_set = true;
-    CHECK(event_add(loop_event(&t->event), &tv) == 0);
 }
 
 void loop_timer_clear(struct loop_timer *t)
 {
     if (t->is_set)
-        event_del(loop_event(&t->event));
+        wheel_clear(&t->loop->timers, &t->entry);
     t->is_set = false;
 }
 

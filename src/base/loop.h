@@ -1,5 +1,6 @@
 /* base/loop.h - sockets, timers and signals of one thread (libevent's only home) */
 #pragma once
+#include "base/wheel.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +17,8 @@ struct loop_event {
 struct loop *loop_new(void);
 void loop_free(struct loop **l);
 /* One round: sleeps until something happens when may_sleep, else only looks; then runs the callbacks
- * of what happened. Reads the clocks once, before the callbacks. */
+ * of what happened, sockets before timers. Reads the clocks once, before the callbacks. May come back
+ * with nothing done. */
 void loop_wait(struct loop *l, bool may_sleep);
 uint64_t loop_now_ms(const struct loop *l);     /* monotonic, of this turn */
 uint64_t loop_unix_ms(const struct loop *l);    /* wall clock, of this turn */
@@ -36,10 +38,12 @@ void loop_io_init(struct loop_io *io, struct loop *l, int fd, loop_io_fn *fn, vo
 void loop_io_want(struct loop_io *io, unsigned what);   /* level-triggered; 0: nothing */
 void loop_io_fini(struct loop_io *io);                  /* does not close fd; twice is fine */
 
-/* A timer that fires once. */
+/* A timer that fires once: not before loop_now_ms() is wait_ms above what it was when it was set, and those that
+ * are due together in the order of their times. It may be set, cleared and freed inside its own callback; set to
+ * 0 ms inside a callback it fires in the next round. Must not move while set. */
 typedef void loop_timer_fn(void *ctx);
 struct loop_timer {
-    struct loop_event event;
+    struct wheel_entry entry;       /* first */
     struct loop *loop;
     loop_timer_fn *fn;
     void *ctx;

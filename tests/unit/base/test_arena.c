@@ -35,19 +35,42 @@ static void aligned_zeroed_and_apart(void **state)
     arena_fini(&a);
 }
 
+/* Small at first: many objects never need more. Then big enough not to be asked often. */
 static void small_things_share_a_chunk(void **state)
 {
     struct arena a = { 0 };
 
     (void)state;
     arena_alloc(&a, 1);
+    size_t first = a.total_bytes;
+    assert_true(first >= 480 && first <= 512);
+    for (int k = 0; k < 29; k++)
+        arena_alloc(&a, 16);
+    assert_int_equal(a.total_bytes, first);
+    arena_alloc(&a, 1);
     size_t total = a.total_bytes;
-    for (int k = 0; k < 100; k++)
+    assert_true(total - first >= 4000 && total - first <= 4096);
+    for (int k = 0; k < 250; k++)
         arena_alloc(&a, 16);
     assert_int_equal(a.total_bytes, total);
     arena_alloc(&a, 100000);
     assert_true(a.total_bytes > total + 100000);
     arena_fini(&a);
+}
+
+/* Memory that was used before comes back zeroed, and copies do not rely on that. */
+static void used_memory_comes_back_clean(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        struct arena a = { 0 };
+        unsigned char *p = arena_alloc(&a, 400);
+        for (int k = 0; k < 400; k++)
+            assert_int_equal(p[k], 0);
+        memset(p, 0xaa, 400);
+        assert_string_equal(arena_copy(&a, TEXT("clean")).at, "clean");
+        arena_fini(&a);
+    }
 }
 
 static void copies_end_with_zero(void **state)
@@ -77,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aligned_zeroed_and_apart),
         cmocka_unit_test(small_things_share_a_chunk),
+        cmocka_unit_test(used_memory_comes_back_clean),
         cmocka_unit_test(copies_end_with_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

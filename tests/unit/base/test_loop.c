@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include <cmocka.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -164,6 +165,109 @@ static void signals_arrive_in_the_loop(void **state)
     loop_free(&l);
 }
 
+struct again {
+    struct seen seen;
+    struct loop_timer *timer, *other;
+};
+
+static void on_again(void *ctx)
+{
+    struct again *a = ctx;
+
+    a->seen.calls++;
+    loop_timer_set(a->timer, 0);
+}
+
+static void on_last(void *ctx)
+{
+    struct again *a = ctx;
+
+    a->seen.calls++;
+    loop_timer_clear(a->other);
+    free(a->timer);
+    a->timer = NULL;
+}
+
+/* Set to nothing inside its own callback: the next round's, and the round does not sleep. */
+static void at_once_is_the_next_round(void **state)
+{
+    struct loop *l = loop_new();
+    struct loop_timer timer;
+    struct again a = { .timer = &timer };
+
+    (void)state;
+    loop_timer_init(&timer, l, on_again, &a);
+    loop_timer_set(&timer, 0);
+    for (int n = 1; n <= 5; n++) {
+        loop_wait(l, n % 2);
+        assert_int_equal(a.seen.calls, n);
+    }
+    loop_timer_clear(&timer);
+    loop_wait(l, false);
+    assert_int_equal(a.seen.calls, 5);
+    loop_free(&l);
+}
+
+static void may_free_itself_and_clear_the_next(void **state)
+{
+    struct loop *l = loop_new();
+    struct loop_timer other;
+    struct again a = { .timer = malloc(sizeof *a.timer), .other = &other };
+
+    (void)state;
+    loop_timer_init(a.timer, l, on_last, &a);
+    loop_timer_init(&other, l, on_again, &a);
+    loop_timer_set(a.timer, 2);
+    loop_timer_set(&other, 2);
+    for (uint64_t end = loop_now_ms(l) + 50; loop_now_ms(l) < end;)
+        loop_wait(l, false);
+    assert_int_equal(a.seen.calls, 1);
+    assert_null(a.timer);
+    assert_false(other.is_set);
+    loop_free(&l);
+}
+
+struct due {
+    struct loop_timer timer;
+    struct loop *loop;
+    uint64_t at_ms, *last_ms;
+    int *left;
+};
+
+static void on_due(void *ctx)
+{
+    struct due *d = ctx;
+
+    assert_true(loop_now_ms(d->loop) >= d->at_ms); /* never early */
+    assert_true(d->at_ms >= *d->last_ms);
+    *d->last_ms = d->at_ms;
+    --*d->left;
+}
+
+static void many_timers_in_order_and_never_early(void **state)
+{
+    enum { MANY = 2000 };
+    struct loop *l = loop_new();
+    struct due *d = calloc(MANY, sizeof *d);
+    uint64_t last_ms = 0, begun_ms = loop_now_ms(l);
+    int left = MANY, rounds = 0;
+
+    (void)state;
+    for (int n = 0; n < MANY; n++) {
+        uint64_t wait_ms = (uint64_t)n * 7919 % 300;
+        d[n] =
+            (struct due){ .loop = l, .at_ms = loop_now_ms(l) + wait_ms, .last_ms = &last_ms, .left = &left };
+        loop_timer_init(&d[n].timer, l, on_due, &d[n]);
+        loop_timer_set(&d[n].timer, wait_ms);
+    }
+    for (; left; rounds++)
+        loop_wait(l, true);
+    assert_true(loop_now_ms(l) - begun_ms >= 299);
+    assert_true(rounds < 1000); /* it slept in between */
+    free(d);
+    loop_free(&l);
+}
+
 /* A socket that stays writable: the turn gets its turn all the same. */
 static void a_look_is_one_round(void **state)
 {
@@ -193,6 +297,9 @@ int main(void)
         cmocka_unit_test(a_look_is_one_round),
         cmocka_unit_test(may_be_finished_in_its_own_callback),
         cmocka_unit_test(timers_fire_once_and_see_one_moment),
+        cmocka_unit_test(at_once_is_the_next_round),
+        cmocka_unit_test(may_free_itself_and_clear_the_next),
+        cmocka_unit_test(many_timers_in_order_and_never_early),
         cmocka_unit_test(signals_arrive_in_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
