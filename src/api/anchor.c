@@ -146,14 +146,11 @@ static void anchor_ended(struct channel *ch, enum err why)
         exchange_on_gone(a->promised, NULL, NULL);
         exchange_abort(a->promised);
     }
-    if (x)
-        exchange_on_gone(x, NULL, NULL);
     if (x && a->has_begun) {
         anchor_bye(a, why);
-        exchange_on_room(x, NULL, NULL);
         exchange_finish(x);
     } else if (x) {
-        problem_respond(x, why, "");
+        receiver_refuse(&a->r, why);
     }
     receiver_fini(&a->r);
     free(a);

@@ -1,5 +1,4 @@
 /* api/poll.c - long polling: an answer as soon as there is something, or an empty one at the end of the wait */
-#include "api/problem.h"
 #include "api/receiver.h"
 #include <stdlib.h>
 
@@ -35,8 +34,7 @@ static void poll_ended(struct channel *ch, enum err why)
     if (p->r.x && (why == ERR_WAIT_OVER || why == ERR_DRAINING) && !ch->at.is_now) {
         poll_answer(p, &nothing);
     } else if (p->r.x) {
-        exchange_on_gone(p->r.x, NULL, NULL);
-        problem_respond(p->r.x, why, "");
+        receiver_refuse(&p->r, why);
     }
     receiver_fini(&p->r);
     free(p);

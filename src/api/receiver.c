@@ -2,6 +2,7 @@
 #include "api/receiver.h"
 #include "api/call.h"
 #include "api/present.h"
+#include "api/problem.h"
 #include "api/seen.h"
 
 enum { RETRY_LEAST_MS = 500, RETRY_SPREAD_MS = 2500, BEATS_A_SEEN = 40 };
@@ -56,6 +57,15 @@ void receiver_begun(struct receiver *r, void (*beat)(struct receiver *r))
 void receiver_said(struct receiver *r)
 {
     r->said_ms = loop_now_ms(r->api->place.loop);
+}
+
+void receiver_refuse(struct receiver *r, enum err why)
+{
+    struct exchange *x = r->x;
+
+    r->x = NULL;
+    exchange_on_gone(x, NULL, NULL);
+    problem_respond(x, why == ERR_WAIT_OVER ? ERR_BUSY : why, ""); /* others of the device took its place */
 }
 
 void receiver_fini(struct receiver *r)

@@ -39,6 +39,8 @@ void receiver_start(struct receiver *r, struct api *api, struct exchange *x, con
 void receiver_begun(struct receiver *r, void (*beat)(struct receiver *r));
 /* Something goes out now. */
 void receiver_said(struct receiver *r);
+/* It ended before it began: an error is answered. x is not r's any more. */
+void receiver_refuse(struct receiver *r, enum err why);
 /* The last use of r before it is freed. */
 void receiver_fini(struct receiver *r);
 

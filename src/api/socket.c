@@ -234,8 +234,7 @@ static void socket_ended(struct channel *ch, enum err why)
         loop_timer_clear(&s->r.timer);
         websocket_close(s->ws, socket_code(why), reason);
     } else if (s->r.x && !s->has_begun) {
-        exchange_on_gone(s->r.x, NULL, NULL);
-        problem_respond(s->r.x, why, "");
+        receiver_refuse(&s->r, why);
     }
     socket_free_when_over(s);
 }

@@ -1,6 +1,5 @@
 /* api/sse.c - server-sent events (WHATWG HTML 9.2): one for each event, its cursor as the id */
 #include "api/present.h"
-#include "api/problem.h"
 #include "api/receiver.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -150,14 +149,11 @@ static void sse_ended(struct channel *ch, enum err why)
     struct sse *s = (struct sse *)ch;
     struct exchange *x = s->r.x;
 
-    if (x)
-        exchange_on_gone(x, NULL, NULL);
     if (x && s->has_begun) {
         sse_bye(s, why);
-        exchange_on_room(x, NULL, NULL);
         exchange_finish(x);
     } else if (x) {
-        problem_respond(x, why, "");
+        receiver_refuse(&s->r, why);
     }
     receiver_fini(&s->r);
     free(s);

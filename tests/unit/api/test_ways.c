@@ -180,6 +180,31 @@ static void test_how_sse_ends(void **state)
     desk_refused(w, 503, "draining", NULL);
 }
 
+/* Five at once, all of them before the inbox was read: the oldest is told that it is too many. */
+static void test_replaced_before_it_began(void **state)
+{
+    struct world *w = *state;
+    struct exchange x[LIMIT_CHANNELS + 1];
+
+    assert_int_equal(desk_ask(w, B, METHOD_GET, "/v1/sessions", NULL), 200); /* the session is known */
+    w->f.store->is_holding = true;
+    for (int n = 0; n <= LIMIT_CHANNELS; n++)
+        open_way(w, B, "/v1/events?after=7.0", "text/event-stream", &x[n]);
+    w->f.store->is_holding = false;
+    fake_store_release(w->f.store);
+    fake_chat_run(&w->f);
+    assert_int_equal(x[0].status, 503);
+    assert_non_null(strstr(x[0].answer->at, "\"code\":\"busy\""));
+    fake_net_fini(&x[0]);
+    for (int n = 1; n <= LIMIT_CHANNELS; n++) {
+        assert_int_equal(x[n].status, 200);
+        fake_net_hang_up(&x[n]);
+        fake_chat_run(&w->f);
+        fake_net_fini(&x[n]);
+    }
+    assert_int_equal(hub_count(w->api.hub), 0);
+}
+
 static void test_an_anchor(void **state)
 {
     struct world *w = *state;
@@ -459,6 +484,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sse_continues_behind_its_last_event, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_stream_is_not_fed, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_how_sse_ends, desk_setup, desk_teardown),
+        cmocka_unit_test_setup_teardown(test_replaced_before_it_began, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_an_anchor, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_an_anchor_that_is_refused, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_a_socket, desk_setup, desk_teardown),
