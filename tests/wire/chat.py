@@ -6,6 +6,7 @@ import random
 import time
 import traceback
 
+from ways import Refused, open_way
 from wire import H1, H2, Gone
 
 PASSWORD = "correct horse battery"
@@ -15,14 +16,6 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 def new_key():
     number = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
-
-
-class Refused(Exception):
-    """An answer that was not hoped for."""
-
-    def __init__(self, what, answer):
-        self.status = answer.status
-        super().__init__(f"{what}: {answer.status} {answer.body[:300]!r}")
 
 
 class Account:
@@ -86,6 +79,23 @@ class Account:
         page = json.loads(answer.body)
         self.cursor = page["cursor"]
         return page["events"], page["more"]
+
+    async def way(self, way, http=None, after=None, **more):
+        """An open receiver (ways.py) of this device; http None: as its requests go."""
+        return await open_way(way, http or self.transport, self.http.port, self.http.context, self.token,
+                              after or self.cursor, **more)
+
+    async def receive(self, way, http=None, after=None, wait_s=30):
+        """Batches, the first one perhaps without events, until the way ends or breaks off; moves self.cursor."""
+        receiver = await self.way(way, http, after)
+        try:
+            while True:
+                item = await receiver.next(wait_s)
+                if "events" in item:
+                    self.cursor = item["cursor"]
+                    yield item
+        finally:
+            receiver.close()
 
     async def history(self, conversation, way):
         """Every event of a conversation by pages, in rising order; way is "before" or "after"."""
