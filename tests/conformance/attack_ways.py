@@ -6,6 +6,7 @@ As attack.py: each case must end as it says, and another client's requests must 
 the server's memory must stay within bounds, too: what it has grown by at any time since the first case.
 """
 import functools
+import json
 import threading
 
 import attack
@@ -103,12 +104,16 @@ def messages_too_long(version):
 
 
 @both
-def heads_that_promise_much_cost_nothing(version):
-    open_ones = [Me.device.socket(version) for _ in range(4)]
-    for w in open_ones:
-        w.send(ws_frame(0x81, b'{', claims=128 * 1024))
-    for w in open_ones:
-        w.close()
+def a_message_that_takes_its_time(version):
+    w = Me.device.socket(version)
+    whole = ws_frame(0x81, json.dumps({'id': 9, 'do': 'GET', 'path': '/v1/sessions'}).encode().ljust(128 * 1024))
+    for at in (slice(0, 1), slice(1, 9), slice(9, 100), slice(100, -1)):
+        w.send(whole[at])
+        expect(w.next(0.2) is None, 'an answer to a part')
+    w.send(whole[-1:])
+    got = w.json()
+    expect(got['id'] == 9 and got['status'] == 200, got)
+    w.close()
 
 
 @both

@@ -368,10 +368,14 @@ class Device:
         expect('events' in w.json(), 'the first batch')
         return w
 
-    def do(self, method, path, body=None, fields=()):
-        make = http.client.HTTPSConnection if attack.args.tls else http.client.HTTPConnection
-        more = {'context': attack.tls_context()} if attack.args.tls else {}
-        c = make(attack.args.host, attack.args.port, timeout=30, **more)
+    @staticmethod
+    def connect():
+        if attack.args.tls:
+            return http.client.HTTPSConnection(attack.args.host, attack.args.port, timeout=30, context=attack.tls_context())
+        return http.client.HTTPConnection(attack.args.host, attack.args.port, timeout=30)
+
+    def do(self, method, path, body=None, fields=(), connection=None):
+        c = connection or self.connect()
         head = dict(fields)
         if self.token:
             head['Authorization'] = 'Bearer ' + self.token
@@ -384,7 +388,8 @@ class Device:
         for name, value in answer.getheaders():
             if name.lower() == 'set-cookie':
                 self.cookie = value.split(';')[0]
-        c.close()
+        if not connection:
+            c.close()
         return answer.status, said
 
     def group(self):
