@@ -89,3 +89,14 @@ void *buf_zeroed(size_t count, size_t bytes)
         abort();
     return p;
 }
+
+void buf_escape(struct buf *to, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    for (; *text; text++) {
+        if (strchr(plain, *text))
+            buf_add(to, text, 1);
+        else
+            buf_format(to, "%%%02X", (unsigned)(unsigned char)*text);
+    }
+}

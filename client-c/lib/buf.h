@@ -12,6 +12,8 @@ struct buf {
 void buf_add(struct buf *b, const void *from, size_t bytes);
 void buf_text(struct buf *b, const char *text);
 __attribute__((format(printf, 2, 3))) void buf_format(struct buf *b, const char *format, ...);
+/* Adds text to a URL, percent-encoded. */
+void buf_escape(struct buf *b, const char *text);
 /* Takes the first bytes away; bytes <= b->bytes. */
 void buf_drop(struct buf *b, size_t bytes);
 /* What was added, as a string of the caller's (free()); never NULL; the buffer is empty afterwards. */

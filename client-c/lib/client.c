@@ -128,8 +128,7 @@ enum posthorn_status client_verdict(const struct posthorn *p, const struct excha
 
 struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes)
 {
-    (void)takes_pushes;
-    return http_new(&p->url, p->tls, wants);
+    return http_new(&p->url, &p->proxy, p->tls, wants, takes_pushes);
 }
 
 bool client_is_idle(const struct posthorn *p)
@@ -166,15 +165,4 @@ bool client_is_id(const char *text)
 {
     size_t n = text ? strlen(text) : 0;
     return n >= 1 && n <= 20 && strspn(text, "0123456789") == n;
-}
-
-void client_escape(struct buf *to, const char *text)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    for (; *text; text++) {
-        if (strchr(plain, *text))
-            buf_add(to, text, 1);
-        else
-            buf_format(to, "%%%02X", (unsigned)(unsigned char)*text);
-    }
 }

@@ -82,7 +82,7 @@ struct posthorn {
     bool knows_h2;              /* it has been answered over HTTP/2 */
     bool borrows_http;          /* a better connection may be open: see lanes_lend() */
     unsigned asking;            /* calls that wait for an answer */
-    char *proxy;                /* NULL: the environment says */
+    struct proxy proxy;
     char *state_dir;            /* NULL: nothing is kept */
     uint32_t request_ms, poll_s;
     struct posthorn_callbacks on;
@@ -122,5 +122,3 @@ bool client_is_id(const char *text);
 struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes);
 /* Whether no request is under way on p->http, but what the ways opened there. */
 bool client_is_idle(const struct posthorn *p);
-/* Adds text to a URL, percent-encoded. */
-void client_escape(struct buf *to, const char *text);

@@ -14,16 +14,23 @@ static void h2_ended(void *context, struct exchange *x)
     finish(context, x, x->end);
 }
 
-struct conn *conn_new(const struct url *u, SSL_CTX *tls, enum conn_protocol wants,
-                      struct exchange_list *finished, uint64_t now_ms)
+static void h2_pushed(void *context, struct exchange *x)
+{
+    struct conn *c = context;
+    TAILQ_INSERT_TAIL(&c->open, x, entry);
+}
+
+struct conn *conn_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
+                      bool takes_pushes, struct exchange_list *finished, uint64_t now_ms)
 {
     struct conn *c = buf_zeroed(1, sizeof *c);
     c->url = u;
     c->wants = wants;
+    c->takes_pushes = takes_pushes;
     c->finished = finished;
     c->heard_ms = now_ms;
     TAILQ_INIT(&c->open);
-    link_open(&c->link, u, tls, wants != CONN_H1, now_ms);
+    link_open(&c->link, u, proxy, tls, wants != CONN_H1, now_ms);
     return c;
 }
 
@@ -38,7 +45,12 @@ bool conn_has_room(const struct conn *c, uint64_t now_ms)
 
 void conn_begin(struct conn *c, struct exchange *x)
 {
+    enum exchange_http speaks = c->speaks == CONN_H2 ? EXCHANGE_HTTP_2 : EXCHANGE_HTTP_1;
     TAILQ_INSERT_TAIL(&c->open, x, entry);
+    if (x->only != EXCHANGE_HTTP_ANY && x->only != speaks) {
+        finish(c, x, EXCHANGE_UNFIT);
+        return;
+    }
     if (c->speaks == CONN_H2) {
         h2_begin(c->h2, x);
         return;
@@ -74,6 +86,7 @@ void conn_end(struct conn *c, struct exchange *x, enum exchange_end end)
 static void opened(struct conn *c, uint64_t now_ms)
 {
     /* Without TLS nobody negotiates: HTTP/2 with prior knowledge unless HTTP/1.1 was asked for. */
+    static const struct h2_events events = { h2_ended, h2_pushed };
     bool is_h2 = c->link.ssl ? c->link.is_h2 : c->wants != CONN_H1;
     c->heard_ms = now_ms;
     if (c->wants == CONN_H2 && !is_h2) {
@@ -83,7 +96,7 @@ static void opened(struct conn *c, uint64_t now_ms)
     }
     c->speaks = is_h2 ? CONN_H2 : CONN_H1;
     if (is_h2)
-        c->h2 = h2_new(c->url->authority, c->link.ssl != NULL, h2_ended, c);
+        c->h2 = h2_new(c->url->authority, c->link.ssl != NULL, c->takes_pushes, &events, c);
 }
 
 static void take_h1(struct conn *c, const char *bytes, size_t count)
@@ -148,6 +161,23 @@ static void watch(struct conn *c, uint64_t now_ms)
     }
 }
 
+/* Tunnels that waited for the server's settings, or have something to say. */
+static void step_tunnels(struct conn *c)
+{
+    struct exchange *x, *next;
+    for (x = TAILQ_FIRST(&c->open); x; x = next) {
+        next = TAILQ_NEXT(x, entry);
+        if (c->speaks == CONN_H2 && x->is_waiting && h2_is_settled(c->h2)) {
+            h2_begin(c->h2, x);
+        } else if (x->out.bytes && exchange_is_through(x) && c->speaks == CONN_H2) {
+            h2_resume(c->h2, x);
+        } else if (x->out.bytes && exchange_is_through(x)) {
+            link_write(&c->link, x->out.at, x->out.bytes);
+            buf_drop(&x->out, x->out.bytes);
+        }
+    }
+}
+
 void conn_step(struct conn *c, uint64_t now_ms)
 {
     link_step(&c->link, c->url, now_ms);
@@ -157,6 +187,8 @@ void conn_step(struct conn *c, uint64_t now_ms)
         read_all(c, now_ms);
     if (c->link.state == LINK_OPEN)
         watch(c, now_ms);
+    if (c->link.state == LINK_OPEN)
+        step_tunnels(c);
     if (c->link.state == LINK_OPEN && c->speaks == CONN_H2)
         write_h2(c);
     if (c->link.state == LINK_CLOSED)

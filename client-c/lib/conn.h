@@ -17,6 +17,7 @@ struct conn {
     struct link link;
     const struct url *url;
     enum conn_protocol wants;       /* CONN_UNKNOWN: both are offered */
+    bool takes_pushes;
     enum conn_protocol speaks;      /* known once the link is open */
     struct h2 *h2;
     struct h1 h1;
@@ -28,7 +29,7 @@ struct conn {
 };
 
 /* Begins to connect. Ended exchanges are moved to *finished. */
-struct conn *conn_new(const struct url *u, SSL_CTX *tls, enum conn_protocol wants,
+struct conn *conn_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants, bool takes_pushes,
                       struct exchange_list *finished, uint64_t now_ms);
 /* Whether it would take another exchange now. */
 bool conn_has_room(const struct conn *c, uint64_t now_ms);

@@ -10,7 +10,7 @@ bool cursor_set(struct cursor *c, const char *text)
     if (n == 0 || n >= sizeof c->text)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (text[i] <= ' ' || text[i] > '~')
+        if (text[i] <= ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
             return false;
     memcpy(c->text, text, n + 1);
     return true;

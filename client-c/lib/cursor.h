@@ -14,5 +14,5 @@ struct cursor {
 void cursor_load(struct cursor *c, const char *dir);
 /* Writes it, whole or not at all. False: errno says why. dir NULL: nothing is written. */
 MUST_USE bool cursor_save(const struct cursor *c, const char *dir);
-/* A cursor as the server gives it: 1..63 printable bytes without blanks. */
+/* A cursor as the server gives it: 1..63 printable bytes without blanks, quotes and backslashes. */
 MUST_USE bool cursor_set(struct cursor *c, const char *text);

@@ -13,19 +13,36 @@ enum {
 struct response {
     int status;                 /* 0: not there yet */
     uint64_t retry_after_ms;    /* of the header; 0: none */
+    char content_type[64];      /* "": none, or too long */
+    char ws_accept[32], ws_protocol[32];    /* of Sec-WebSocket-... */
     struct buf body;
+    bool wants_tunnel;          /* a WebSocket was asked for: 101 opens it */
+    bool wants_pieces;          /* the body of a 2xx goes to piece() as it comes, and is not gathered */
+    void (*piece)(void *context, const char *bytes, size_t count);
+    void *piece_context;
 };
 
 enum exchange_end {
     EXCHANGE_OPEN,
     EXCHANGE_ANSWERED,          /* response is complete */
     EXCHANGE_UNSENT,            /* the server did not process it: safe to send again */
+    EXCHANGE_UNFIT,             /* this connection can't carry it: its version, or no RFC 8441 */
     EXCHANGE_LOST,              /* the connection broke, outcome unknown */
     EXCHANGE_LATE,              /* the deadline passed, outcome unknown */
 };
 
+enum exchange_http { EXCHANGE_HTTP_ANY, EXCHANGE_HTTP_1, EXCHANGE_HTTP_2 };
+
 struct exchange {
+    enum exchange_http only;    /* on a connection of another version it ends UNFIT */
+    const char *accept;         /* a literal; NULL: JSON */
+    bool is_waiting;            /* HTTP/2: for the server's settings */
+    char ws_key[28];            /* Sec-WebSocket-Key of HTTP/1.1; only tunnels have one */
+    struct buf out;             /* what a tunnel wants to send */
+    /* A pushed response hangs on this one: *pushed has its path; done() and context are to be set. */
+    void (*promised)(void *context, struct exchange *pushed);
     const char *method;         /* a literal */
+    const char *overridden;     /* the method that POST stands for; NULL: none */
     char *path;                 /* owned */
     char *token;                /* owned; NULL: no Authorization */
     struct buf body;            /* of the request */
@@ -47,6 +64,10 @@ struct exchange *exchange_new(const char *method, const char *path, const char *
 void exchange_free(struct exchange **x);
 /* Whether the method may be repeated without harm. */
 bool exchange_is_idempotent(const struct exchange *x);
+/* Adds to the body, or hands on. False: it is too long. */
+bool exchange_take(struct response *r, const char *bytes, size_t count);
+/* Whether the server opened the tunnel that was asked for. */
+bool exchange_is_through(const struct exchange *x);
 /* Takes note of one response header; name in lower case. */
 void exchange_header(struct response *r, const char *name, size_t name_bytes, const char *value,
                      size_t value_bytes);

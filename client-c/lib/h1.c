@@ -12,7 +12,14 @@ void h1_write(struct buf *to, const struct exchange *x, const char *authority)
 {
     buf_format(to, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: libposthorn/" POSTHORN_VERSION "\r\n",
                x->method, x->path, authority);
-    buf_text(to, "Accept: application/json\r\n");
+    buf_format(to, "Accept: %s\r\n", x->accept ? x->accept : "application/json");
+    if (x->overridden)
+        buf_format(to, "X-HTTP-Method-Override: %s\r\n", x->overridden);
+    if (x->ws_key[0])
+        buf_format(to,
+                   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                   "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Protocol: posthorn.v1\r\n",
+                   x->ws_key);
     if (x->token)
         buf_format(to, "Authorization: Bearer %s\r\n", x->token);
     if (x->body.bytes)
@@ -60,6 +67,10 @@ static enum h1_state status_line(struct h1 *h, struct response *r, const char *l
 /* The empty line: which body follows? */
 static enum h1_state head_end(struct h1 *h, struct response *r)
 {
+    if (r->status == 101 && r->wants_tunnel) {
+        h->keeps_alive = false;
+        return H1_TUNNEL;
+    }
     if (r->status == 101)
         return H1_BAD; /* nobody asked for another protocol */
     if (r->status < 200) {
@@ -153,6 +164,7 @@ static enum h1_state line_end(struct h1 *h, struct response *r)
     case H1_LENGTH:
     case H1_CHUNK:
     case H1_UNTIL_CLOSE:
+    case H1_TUNNEL:
     case H1_DONE:
     case H1_BAD:
         break;
@@ -184,14 +196,14 @@ static size_t read_line(struct h1 *h, struct response *r, const char *bytes, siz
 static size_t read_body(struct h1 *h, struct response *r, const char *bytes, size_t count)
 {
     size_t used = count;
-    if (h->state != H1_UNTIL_CLOSE && used > h->left)
+    bool is_endless = h->state == H1_UNTIL_CLOSE || h->state == H1_TUNNEL;
+    if (!is_endless && used > h->left)
         used = (size_t)h->left;
-    if (r->body.bytes + used > EXCHANGE_ANSWER_MOST) {
+    if (!exchange_take(r, bytes, used)) {
         h->state = H1_BAD;
         return 0;
     }
-    buf_add(&r->body, bytes, used);
-    if (h->state == H1_UNTIL_CLOSE)
+    if (is_endless)
         return used;
     h->left -= used;
     if (h->left == 0)
@@ -203,7 +215,8 @@ size_t h1_read(struct h1 *h, struct response *r, const char *bytes, size_t count
 {
     size_t used = 0;
     while (used < count && h->state != H1_DONE && h->state != H1_BAD) {
-        bool is_body = h->state == H1_LENGTH || h->state == H1_CHUNK || h->state == H1_UNTIL_CLOSE;
+        bool is_body = h->state == H1_LENGTH || h->state == H1_CHUNK || h->state == H1_UNTIL_CLOSE ||
+                       h->state == H1_TUNNEL;
         used += is_body ? read_body(h, r, bytes + used, count - used)
                         : read_line(h, r, bytes + used, count - used);
     }

@@ -7,17 +7,69 @@ struct h2 {
     nghttp2_session *session;
     const char *authority;
     bool is_tls;
-    bool is_leaving;
-    void (*ended)(void *context, struct exchange *x);
+    bool is_leaving, is_settled;
+    const struct h2_events *on;
     void *context;
+    struct { /* the promise whose headers are being read */
+        bool is_get, is_ours;
+        char path[128];
+    } promise;
 };
 
-enum { STREAM_WINDOW = 1024 * 1024, CONNECTION_WINDOW = 4 * 1024 * 1024 };
+enum { PUSHES_MOST = 4, STREAM_WINDOW = 1024 * 1024, CONNECTION_WINDOW = 4 * 1024 * 1024 };
+
+static bool is_same(const char *text, const uint8_t *value, size_t bytes)
+{
+    return strlen(text) == bytes && memcmp(text, value, bytes) == 0;
+}
+
+static void promise_header(struct h2 *h, const uint8_t *name, size_t name_bytes, const uint8_t *value,
+                           size_t value_bytes)
+{
+    if (is_same(":method", name, name_bytes))
+        h->promise.is_get = is_same("GET", value, value_bytes);
+    else if (is_same(":authority", name, name_bytes))
+        h->promise.is_ours = is_same(h->authority, value, value_bytes);
+    else if (is_same(":path", name, name_bytes) && value_bytes < sizeof h->promise.path)
+        memcpy(h->promise.path, value, value_bytes);
+}
+
+static int on_begin(nghttp2_session *s, const nghttp2_frame *frame, void *context)
+{
+    (void)s;
+    struct h2 *h = context;
+    if (frame->hd.type == NGHTTP2_PUSH_PROMISE)
+        memset(&h->promise, 0, sizeof h->promise);
+    return 0;
+}
+
+/* Only what we asked for may be pushed: else a server could put words into another's mouth. */
+static int take_promise(struct h2 *h, const nghttp2_push_promise *frame)
+{
+    static const char path[] = "/v1/events?";
+    struct exchange *anchor = nghttp2_session_get_stream_user_data(h->session, frame->hd.stream_id);
+    bool is_good = anchor && anchor->promised && h->promise.is_get && h->promise.is_ours &&
+                   strncmp(h->promise.path, path, sizeof path - 1) == 0;
+    if (!is_good)
+        return nghttp2_submit_rst_stream(h->session, 0, frame->promised_stream_id, NGHTTP2_REFUSED_STREAM);
+    struct exchange *x = exchange_new("GET", h->promise.path, NULL, NULL);
+    x->stream = frame->promised_stream_id;
+    x->was_requeued = true; /* it can't be asked for */
+    x->deadline_ms = UINT64_MAX;
+    nghttp2_session_set_stream_user_data(h->session, x->stream, x);
+    anchor->promised(anchor->context, x);
+    h->on->pushed(h->context, x);
+    return 0;
+}
 
 static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8_t *name, size_t name_bytes,
                      const uint8_t *value, size_t value_bytes, uint8_t flags, void *context)
 {
-    (void)flags, (void)context;
+    (void)flags;
+    if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
+        promise_header(context, name, name_bytes, value, value_bytes);
+        return 0;
+    }
     struct exchange *x = nghttp2_session_get_stream_user_data(s, frame->hd.stream_id);
     if (!x)
         return 0;
@@ -39,9 +91,8 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint
     struct exchange *x = nghttp2_session_get_stream_user_data(s, stream);
     if (!x)
         return 0;
-    if (x->response.body.bytes + count > EXCHANGE_ANSWER_MOST)
+    if (!exchange_take(&x->response, (const char *)bytes, count))
         return nghttp2_submit_rst_stream(s, 0, stream, NGHTTP2_CANCEL);
-    buf_add(&x->response.body, bytes, count);
     return 0;
 }
 
@@ -51,6 +102,10 @@ static int on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *contex
     struct h2 *h = context;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         h->is_leaving = true;
+    if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK))
+        h->is_settled = true;
+    if (frame->hd.type == NGHTTP2_PUSH_PROMISE)
+        return take_promise(h, &frame->push_promise);
     return 0;
 }
 
@@ -67,7 +122,7 @@ static int on_close(nghttp2_session *s, int32_t stream, uint32_t code, void *con
         x->end = EXCHANGE_ANSWERED;
     else
         x->end = code == NGHTTP2_REFUSED_STREAM ? EXCHANGE_UNSENT : EXCHANGE_LOST;
-    h->ended(h->context, x);
+    h->on->ended(h->context, x);
     return 0;
 }
 
@@ -83,7 +138,7 @@ static int on_unsent(nghttp2_session *s, const nghttp2_frame *frame, int code, v
     nghttp2_session_set_stream_user_data(s, frame->hd.stream_id, NULL);
     x->stream = 0;
     x->end = EXCHANGE_UNSENT;
-    h->ended(h->context, x);
+    h->on->ended(h->context, x);
     return 0;
 }
 
@@ -102,20 +157,40 @@ static ssize_t read_body(nghttp2_session *s, int32_t stream, uint8_t *into, size
     return (ssize_t)count;
 }
 
-struct h2 *h2_new(const char *authority, bool is_tls, void (*ended)(void *context, struct exchange *x),
-                  void *context)
+/* A tunnel's bytes, as far as there are some. */
+static ssize_t read_tunnel(nghttp2_session *s, int32_t stream, uint8_t *into, size_t room, uint32_t *flags,
+                           nghttp2_data_source *source, void *context)
 {
-    struct h2 *h = buf_zeroed(1, sizeof *h);
-    *h = (struct h2){ .authority = authority, .is_tls = is_tls, .ended = ended, .context = context };
-    nghttp2_session_callbacks *calls;
-    nghttp2_option *options;
-    if (nghttp2_session_callbacks_new(&calls) || nghttp2_option_new(&options))
-        abort();
+    (void)s, (void)stream, (void)flags, (void)context;
+    struct exchange *x = source->ptr;
+    size_t count = x->out.bytes < room ? x->out.bytes : room;
+    if (count == 0)
+        return NGHTTP2_ERR_DEFERRED;
+    memcpy(into, x->out.at, count);
+    buf_drop(&x->out, count);
+    return (ssize_t)count;
+}
+
+static void set_calls(nghttp2_session_callbacks *calls)
+{
+    nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_begin);
     nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_close);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(calls, on_unsent);
+}
+
+struct h2 *h2_new(const char *authority, bool is_tls, bool takes_pushes, const struct h2_events *on,
+                  void *context)
+{
+    struct h2 *h = buf_zeroed(1, sizeof *h);
+    *h = (struct h2){ .authority = authority, .is_tls = is_tls, .on = on, .context = context };
+    nghttp2_session_callbacks *calls;
+    nghttp2_option *options;
+    if (nghttp2_session_callbacks_new(&calls) || nghttp2_option_new(&options))
+        abort();
+    set_calls(calls);
     nghttp2_option_set_max_settings(options, 64);
     nghttp2_option_set_max_send_header_block_length(options, 16 * 1024);
     if (nghttp2_session_client_new2(&h->session, calls, h, options))
@@ -123,7 +198,8 @@ struct h2 *h2_new(const char *authority, bool is_tls, void (*ended)(void *contex
     nghttp2_session_callbacks_del(calls);
     nghttp2_option_del(options);
     const nghttp2_settings_entry settings[] = {
-        { NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
+        { NGHTTP2_SETTINGS_ENABLE_PUSH, takes_pushes },
+        { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, PUSHES_MOST },
         { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 16 * 1024 },
     };
@@ -139,38 +215,77 @@ static nghttp2_nv field(const char *name, const char *value, uint8_t flags)
                          flags };
 }
 
-void h2_begin(struct h2 *h, struct exchange *x)
+/* The fields of a request; answers how many. bearer holds what must live until they are submitted. */
+static size_t make_fields(const struct h2 *h, const struct exchange *x, struct buf *bearer, char length[24],
+                          nghttp2_nv fields[16])
 {
-    nghttp2_nv fields[9];
     size_t count = 0;
-    struct buf bearer = { 0 };
-    char length[24];
-    snprintf(length, sizeof length, "%zu", x->body.bytes);
-    fields[count++] = field(":method", x->method, 0);
+    bool is_tunnel = x->response.wants_tunnel;
+    snprintf(length, 24, "%zu", x->body.bytes);
+    fields[count++] = field(":method", is_tunnel ? "CONNECT" : x->method, 0);
+    if (is_tunnel)
+        fields[count++] = field(":protocol", "websocket", 0);
     fields[count++] = field(":scheme", h->is_tls ? "https" : "http", 0);
     fields[count++] = field(":authority", h->authority, 0);
     fields[count++] = field(":path", x->path, 0);
     fields[count++] = field("user-agent", "libposthorn/" POSTHORN_VERSION, 0);
-    fields[count++] = field("accept", "application/json", 0);
+    fields[count++] = field("accept", x->accept ? x->accept : "application/json", 0);
+    if (is_tunnel) {
+        fields[count++] = field("sec-websocket-version", "13", 0);
+        fields[count++] = field("sec-websocket-protocol", "posthorn.v1", 0);
+    }
+    if (x->overridden)
+        fields[count++] = field("x-http-method-override", x->overridden, 0);
     if (x->token) {
-        buf_format(&bearer, "Bearer %s", x->token);
+        buf_format(bearer, "Bearer %s", x->token);
         /* The token is worth a table entry: it comes with every request of the connection. */
-        fields[count++] = field("authorization", bearer.at, 0);
+        fields[count++] = field("authorization", bearer->at, 0);
     }
     if (x->body.bytes) {
         fields[count++] = field("content-type", "application/json", 0);
         fields[count++] = field("content-length", length, 0);
     }
-    nghttp2_data_provider body = { .source.ptr = x, .read_callback = read_body };
+    return count;
+}
+
+void h2_begin(struct h2 *h, struct exchange *x)
+{
+    nghttp2_nv fields[16];
+    struct buf bearer = { 0 };
+    char length[24];
+    bool is_tunnel = x->response.wants_tunnel;
+    x->is_waiting = is_tunnel && !h->is_settled;
+    if (x->is_waiting)
+        return;
+    if (is_tunnel &&
+        !nghttp2_session_get_remote_settings(h->session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL)) {
+        x->was_requeued = true;
+        x->end = EXCHANGE_UNFIT;
+        h->on->ended(h->context, x);
+        return;
+    }
+    size_t count = make_fields(h, x, &bearer, length, fields);
+    nghttp2_data_provider body = { .source.ptr = x, .read_callback = is_tunnel ? read_tunnel : read_body };
     x->body_sent = 0;
-    x->stream = nghttp2_submit_request(h->session, NULL, fields, count, x->body.bytes ? &body : NULL, x);
+    x->stream =
+        nghttp2_submit_request(h->session, NULL, fields, count, x->body.bytes || is_tunnel ? &body : NULL, x);
     buf_fini(&bearer);
     if (x->stream < 0) {
         x->stream = 0;
         x->end = EXCHANGE_UNSENT; /* stream numbers ran out: another connection will do */
         h->is_leaving = true;
-        h->ended(h->context, x);
+        h->on->ended(h->context, x);
     }
+}
+
+bool h2_is_settled(const struct h2 *h)
+{
+    return h->is_settled;
+}
+
+void h2_resume(struct h2 *h, struct exchange *x)
+{
+    nghttp2_session_resume_data(h->session, x->stream);
 }
 
 void h2_cancel(struct h2 *h, struct exchange *x)

@@ -12,7 +12,10 @@ LIST_HEAD(conn_list, conn);
 
 struct http {
     struct url url;
+    struct proxy proxy;
+    char path[320]; /* in words */
     SSL_CTX *tls;
+    bool takes_pushes, overrides_method;
     enum conn_protocol wants;
     enum conn_protocol speaks; /* of the last connection that opened */
     struct conn_list conns;
@@ -21,10 +24,16 @@ struct http {
     char why[200];
 };
 
-struct http *http_new(const struct url *u, SSL_CTX *tls, enum conn_protocol wants)
+struct http *http_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
+                      bool takes_pushes)
 {
     struct http *h = buf_zeroed(1, sizeof *h);
     h->url = *u;
+    h->proxy = *proxy;
+    h->takes_pushes = takes_pushes;
+    snprintf(h->path, sizeof h->path, "%s", "direct");
+    if (proxy->is_used)
+        snprintf(h->path, sizeof h->path, "through the proxy %s:%s", proxy->host, proxy->port);
     h->tls = tls;
     h->wants = wants;
     LIST_INIT(&h->conns);
@@ -39,6 +48,10 @@ bool http_start(struct http *h, struct exchange *x, uint64_t deadline_ms)
         return false;
     x->deadline_ms = deadline_ms;
     x->end = EXCHANGE_OPEN;
+    if (h->overrides_method && strcmp(x->method, "GET") != 0 && strcmp(x->method, "POST") != 0) {
+        x->overridden = x->method;
+        x->method = "POST";
+    }
     TAILQ_INSERT_TAIL(&h->queued, x, entry);
     h->queued_count++;
     return true;
@@ -93,7 +106,7 @@ static void assign(struct http *h, uint64_t now_ms)
     bool may_open = count < HTTP_CONNS_MOST && (h->speaks == CONN_H1 || opening == 0);
     if (TAILQ_EMPTY(&h->queued) || !may_open || opening >= h->queued_count)
         return;
-    c = conn_new(&h->url, h->tls, h->wants, &h->finished, now_ms);
+    c = conn_new(&h->url, &h->proxy, h->tls, h->wants, h->takes_pushes, &h->finished, now_ms);
     LIST_INSERT_HEAD(&h->conns, c, entry);
 }
 
@@ -162,7 +175,9 @@ static bool may_repeat(const struct exchange *x, uint64_t now_ms)
 {
     if (x->was_requeued || now_ms >= x->deadline_ms)
         return false;
-    return x->end == EXCHANGE_UNSENT || (x->end == EXCHANGE_LOST && exchange_is_idempotent(x));
+    if (x->end == EXCHANGE_UNSENT)
+        return true;
+    return x->end == EXCHANGE_LOST && !x->response.wants_pieces && exchange_is_idempotent(x);
 }
 
 static void hand_out(struct http *h, uint64_t now_ms)
@@ -254,6 +269,21 @@ const char *http_why(const struct http *h)
     return h->why;
 }
 
+const char *http_path(const struct http *h)
+{
+    return h->path;
+}
+
+void http_override_methods(struct http *h, bool on)
+{
+    h->overrides_method = on;
+}
+
+bool http_overrides_method(const struct http *h)
+{
+    return h->overrides_method;
+}
+
 const char *http_version(const struct http *h)
 {
     return h->speaks == CONN_H2 ? "2" : h->speaks == CONN_H1 ? "1.1" : "";
@@ -273,6 +303,7 @@ void http_free(struct http **h)
         TAILQ_REMOVE(&(*h)->finished, x, entry);
         exchange_free(&x);
     }
+    explicit_bzero(*h, sizeof **h); /* the proxy's password */
     free(*h);
     *h = NULL;
 }

@@ -10,8 +10,10 @@ enum {
 
 struct http;
 
-/* For a server; tls is borrowed, NULL for cleartext. */
-struct http *http_new(const struct url *u, SSL_CTX *tls, enum conn_protocol wants);
+/* For a server, through a proxy that is used or not; tls is borrowed, NULL for cleartext. takes_pushes: over
+ * HTTP/2 the server is told that pushed responses are welcome. */
+struct http *http_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
+                      bool takes_pushes);
 /* Begins a request and takes it over; its done() is called once, from http_step(), whatever happens, by
  * deadline_ms (clock_ms()) at the latest. False: too many are queued; x stays the caller's. */
 MUST_USE bool http_start(struct http *h, struct exchange *x, uint64_t deadline_ms);
@@ -29,5 +31,11 @@ void http_reset(struct http *h);
 const char *http_why(const struct http *h);
 /* The version in use: "2", "1.1", or "" before the first connection. */
 const char *http_version(const struct http *h);
+/* What is between: "direct", or "through the proxy host:port". */
+const char *http_path(const struct http *h);
+/* PUT, PATCH and DELETE go as POST with X-HTTP-Method-Override, for networks that let only GET and POST
+ * through. */
+void http_override_methods(struct http *h, bool on);
+bool http_overrides_method(const struct http *h);
 /* Frees all; open requests are freed without done(). */
 void http_free(struct http **h);

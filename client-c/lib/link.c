@@ -1,4 +1,4 @@
-/* lib/link.c - a non-blocking byte stream to a server: addresses in turn, then TLS if asked */
+/* lib/link.c - a non-blocking byte stream to a server: addresses in turn, perhaps a proxy's tunnel, then TLS if asked */
 #include "lib/link.h"
 #include "lib/tls.h"
 #include <errno.h>
@@ -27,6 +27,7 @@ void link_close(struct link *l)
         freeaddrinfo(l->addresses);
     l->addresses = l->next = NULL;
     buf_fini(&l->out);
+    buf_fini(&l->head);
     l->state = LINK_CLOSED;
 }
 
@@ -52,18 +53,22 @@ static void connect_next(struct link *l, uint64_t now_ms)
     fail(l, "no address to connect to");
 }
 
-void link_open(struct link *l, const struct url *u, SSL_CTX *context, bool offers_h2, uint64_t now_ms)
+void link_open(struct link *l, const struct url *u, const struct proxy *proxy, SSL_CTX *context,
+               bool offers_h2, uint64_t now_ms)
 {
-    *l = (struct link){ .state = LINK_CONNECTING, .fd = -1 };
+    *l = (struct link){ .state = LINK_CONNECTING, .fd = -1, .proxy = proxy };
+    const char *host = proxy->is_used ? proxy->host : u->host, *port = proxy->is_used ? proxy->port : u->port;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-    int why = getaddrinfo(u->host, u->port, &hints, &l->addresses);
+    int why = getaddrinfo(host, port, &hints, &l->addresses);
     if (why == EAI_NONAME || why == EAI_ADDRFAMILY) { /* a machine with loopback only configures no family */
         hints.ai_flags = 0;
-        why = getaddrinfo(u->host, u->port, &hints, &l->addresses);
+        why = getaddrinfo(host, port, &hints, &l->addresses);
     }
     if (why) {
         l->addresses = NULL;
-        fail(l, gai_strerror(why));
+        snprintf(l->why, sizeof l->why, "%s%.120s: %s", proxy->is_used ? "the proxy " : "", host,
+                 gai_strerror(why));
+        link_close(l);
         return;
     }
     if (context)
@@ -151,6 +156,44 @@ static void handshake(struct link *l, uint64_t now_ms)
         fail(l, "the TLS handshake took too long");
 }
 
+static void proxy_done(struct link *l, uint64_t now_ms)
+{
+    l->state = l->ssl ? LINK_HANDSHAKE : LINK_OPEN;
+    l->deadline_ms = now_ms + LINK_HANDSHAKE_MS;
+    buf_fini(&l->head);
+}
+
+/* Reads the head of the proxy's answer and not a byte more: what follows it is the server's. */
+static void ask_proxy(struct link *l, uint64_t now_ms)
+{
+    char part[1024];
+    flush(l);
+    if (l->state == LINK_CLOSED)
+        return;
+    ssize_t seen = recv(l->fd, part, sizeof part, MSG_PEEK);
+    if (seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        if (now_ms >= l->deadline_ms)
+            fail(l, "the proxy does not answer");
+        return;
+    }
+    if (seen <= 0) {
+        fail(l, "the proxy closed the connection");
+        return;
+    }
+    size_t before = l->head.bytes;
+    buf_add(&l->head, part, (size_t)seen);
+    const char *end = memmem(l->head.at, l->head.bytes, "\r\n\r\n", 4);
+    size_t used = end ? (size_t)(end - l->head.at) + 4 - before : (size_t)seen;
+    if (recv(l->fd, part, used, 0) != (ssize_t)used) {
+        fail(l, "the proxy closed the connection");
+        return;
+    }
+    if (end && proxy_answer(l->proxy, l->head.at, l->why, sizeof l->why))
+        proxy_done(l, now_ms);
+    else if (end || l->head.bytes > PROXY_HEAD_MOST)
+        fail(l, "the proxy's answer is too long");
+}
+
 static void finish_connect(struct link *l, const struct url *u, uint64_t now_ms)
 {
     struct pollfd p = { .fd = l->fd, .events = POLLOUT };
@@ -164,19 +207,32 @@ static void finish_connect(struct link *l, const struct url *u, uint64_t now_ms)
         getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
     }
     if (error) {
-        snprintf(l->why, sizeof l->why, "can't connect to %.120s: %s", u->authority, strerror(error));
+        snprintf(l->why, sizeof l->why, "can't connect to %s%.120s: %s",
+                 l->proxy->is_used ? "the proxy " : "", l->proxy->is_used ? l->proxy->host : u->authority,
+                 strerror(error));
         connect_next(l, now_ms);
         return;
     }
     l->why[0] = 0;
-    l->state = l->ssl ? LINK_HANDSHAKE : LINK_OPEN;
-    l->deadline_ms = now_ms + LINK_HANDSHAKE_MS;
+    if (!l->proxy->is_used) {
+        proxy_done(l, now_ms);
+        return;
+    }
+    struct buf request = { 0 };
+    proxy_write(l->proxy, u, &request);
+    buf_add(&l->out, request.at, request.bytes);
+    explicit_bzero(request.at, request.bytes); /* a password, perhaps */
+    buf_fini(&request);
+    l->state = LINK_PROXY;
+    l->deadline_ms = now_ms + LINK_PROXY_MS;
 }
 
 void link_step(struct link *l, const struct url *u, uint64_t now_ms)
 {
     if (l->state == LINK_CONNECTING)
         finish_connect(l, u, now_ms);
+    if (l->state == LINK_PROXY)
+        ask_proxy(l, now_ms);
     if (l->state == LINK_HANDSHAKE)
         handshake(l, now_ms);
     if (l->state == LINK_OPEN)

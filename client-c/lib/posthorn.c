@@ -47,9 +47,10 @@ static enum posthorn_status open_net(struct posthorn *p, const struct posthorn_o
     char why[300];
     if (p->url.is_tls && !(p->tls = tls_context(o->ca_file, why, sizeof why)))
         return client_fail(p, POSTHORN_FAILED, "tls", why);
+    if (!proxy_choose(&p->proxy, &p->url, o->proxy, why, sizeof why))
+        return client_fail(p, POSTHORN_MISUSE, "misuse", why);
     if (!lanes_choose(p, o->transport, o->http))
         return client_fail(p, POSTHORN_MISUSE, "misuse", "pushed responses need HTTP/2");
-    p->proxy = buf_copy(o->proxy);
     p->http_wants = p->wants;
     p->http = client_http(p, p->wants, false);
     return POSTHORN_OK;
@@ -96,7 +97,7 @@ void posthorn_free(struct posthorn **p)
         free(n);
     }
     free((*p)->state_dir);
-    free((*p)->proxy);
+    explicit_bzero(&(*p)->proxy, sizeof(*p)->proxy);
     explicit_bzero(&(*p)->session, sizeof(*p)->session);
     free(*p);
     *p = NULL;

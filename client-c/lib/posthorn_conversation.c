@@ -11,7 +11,7 @@ static enum posthorn_status next_page(struct posthorn *p, struct posthorn_answer
     struct buf path = { 0 };
     struct posthorn_answer *a;
     buf_text(&path, "/v1/snapshot?limit=200&page=");
-    client_escape(&path, *page);
+    buf_escape(&path, *page);
     enum posthorn_status status = ask_as_me(p, "GET", path.at, NULL, &a);
     buf_fini(&path);
     free(*page);

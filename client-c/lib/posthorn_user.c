@@ -16,7 +16,7 @@ enum posthorn_status posthorn_user_find(struct posthorn *p, const char *handle, 
 {
     struct buf path = { 0 };
     buf_text(&path, "/v1/users?handle=");
-    client_escape(&path, handle);
+    buf_escape(&path, handle);
     enum posthorn_status status = fetch(p, path.at, a, user);
     buf_fini(&path);
     return status;

@@ -114,6 +114,22 @@ const char *wire_inner(const struct posthorn_answer *a, const char *object, cons
     return wire_tree_string(object ? json_object_get(a->root, object) : a->root, name);
 }
 
+struct posthorn_answer *wire_part(const struct posthorn_answer *a, const char *object)
+{
+    json_t *root = json_object_get(a->root, object);
+    if (!json_is_object(root))
+        return NULL;
+    struct posthorn_answer *part = buf_zeroed(1, sizeof *part);
+    part->root = json_incref(root);
+    write_text(part);
+    return part;
+}
+
+bool wire_has_array(const struct posthorn_answer *a, const char *name)
+{
+    return json_is_array(json_object_get(a->root, name));
+}
+
 static bool read_event(struct posthorn_answer *a, const json_t *tree, void *into)
 {
     struct posthorn_event *e = into;

@@ -15,6 +15,10 @@ const char *wire_string(const struct posthorn_answer *a, const char *name);
 uint64_t wire_number(const struct posthorn_answer *a, const char *name);
 /* Member `name` of object `object` at the top level (NULL: the top level itself). */
 const char *wire_inner(const struct posthorn_answer *a, const char *object, const char *name);
+/* Member `object` of the top level as an answer of its own; NULL: there is none. */
+struct posthorn_answer *wire_part(const struct posthorn_answer *a, const char *object);
+/* Whether the top level has a member that is an array. */
+bool wire_has_array(const struct posthorn_answer *a, const char *name);
 /* Of an event's tree. */
 const char *wire_tree_string(const void *tree, const char *name);
 
