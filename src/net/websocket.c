@@ -310,7 +310,8 @@ struct websocket *websocket_accept(struct exchange *x, struct text protocol, boo
     wsframe_init(&w->in, takes_binary);
     exchange_on_gone(x, on_gone, w);
     exchange_on_room(x, on_room, w);
-    exchange_tunnel(x, &field, protocol.bytes ? 1 : 0, on_input, w); /* copies it: protocol may be of the head */
+    exchange_tunnel(x, &field, protocol.bytes ? 1 : 0, on_input,
+                    w); /* copies it: protocol may be of the head */
     exchange_forget(x);
     return w;
 }
