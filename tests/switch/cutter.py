@@ -10,7 +10,7 @@ class Cutter:
     """Forwards 127.0.0.1:port to a port of 127.0.0.1. Every connection is cut after least..most seconds, half of
     them with a reset, and in the middle of a piece of bytes. cuts counts; lives is None: nothing is cut."""
 
-    def __init__(self, target, lives=(0.2, 3.0), seed=1):
+    def __init__(self, target, lives=(0.05, 0.9), seed=1):
         self.target, self.lives, self.dice = target, lives, random.Random(seed)
         self.cuts = self.connections = 0
         self.loop = asyncio.new_event_loop()
@@ -27,6 +27,12 @@ class Cutter:
         self.loop.run_forever()
 
     def end(self):
+        async def stop():
+            others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        asyncio.run_coroutine_threadsafe(stop(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
 
@@ -75,8 +81,11 @@ class Cutter:
 
     @staticmethod
     def close(writer, resets):
-        if resets:
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
-        else:
-            writer.close()
+        try:
+            if resets:
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+            else:
+                writer.close()
+        except OSError:     # it is closed already
+            pass
