@@ -1,35 +1,22 @@
-/* load/link.c - one HTTP/2 connection of a client
+/* load/link.c - the socket of a client's connection
  *
- * nghttp2 says what the bytes mean; this file moves them. Readiness is level-triggered: what the socket does not
- * take stays in out, and epoll is asked for writability until it is gone.
+ * link_h2.c and link_h1.c say what the bytes mean; this file moves them. Readiness is level-triggered: what the socket
+ * does not take stays in out, and epoll is asked for writability until it is gone.
  */
-#include "load/link.h"
+#include "load/link_inner.h"
 
 #include "base/check.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <nghttp2/nghttp2.h>
 #include <openssl/err.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { LINK_WINDOW = 1 << 20, LINK_CONNECT_S = 10, LINK_OUT_BYTES = 64 << 20, LINK_OPEN_MAX = 256 };
-
-struct link {
-    int fd, epoll;
-    SSL *tls;
-    nghttp2_session *session;
-    const struct link_target *target;
-    struct buf out;
-    bool wants_write; /* as epoll knows it */
-    bool is_lost;
-    struct link_ask *open[LINK_OPEN_MAX];
-    uint32_t open_count;
-};
+enum { LINK_CONNECT_S = 10 };
 
 bool link_target_parse(struct link_target *t, const char *url)
 {
@@ -52,7 +39,7 @@ bool link_target_parse(struct link_target *t, const char *url)
     if (!is_tls)
         return true;
     t->tls = SSL_CTX_new(TLS_client_method());
-    CHECK(t->tls && SSL_CTX_set_alpn_protos(t->tls, (const unsigned char *)"\x02h2", 3) == 0);
+    CHECK(t->tls);
     SSL_CTX_set_mode(t->tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return true;
 }
@@ -67,14 +54,16 @@ void link_ask_init(struct link_ask *a)
 {
     memset(a, 0, sizeof *a);
     buf_init(&a->answer, LINK_ANSWER_BYTES);
+    buf_init(&a->tell, LINK_ANSWER_BYTES);
 }
 
 void link_ask_fini(struct link_ask *a)
 {
     buf_fini(&a->answer);
+    buf_fini(&a->tell);
 }
 
-static void link_ended(struct link *l, struct link_ask *a, int status)
+void link_ended(struct link *l, struct link_ask *a, int status)
 {
     for (uint32_t n = 0; n < l->open_count; n++) {
         if (l->open[n] == a) {
@@ -86,57 +75,23 @@ static void link_ended(struct link *l, struct link_ask *a, int status)
     a->done(a);
 }
 
-static int link_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-                          size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
-                          void *ctx)
+/* The end of TLS's handshake: agreed on what we came to speak. */
+static bool link_shake_hands(struct link *l, bool is_h1)
 {
-    struct link_ask *a = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    const char *protocol = is_h1 ? "\x08http/1.1" : "\x02h2";
+    const unsigned char *agreed;
+    unsigned bytes;
 
-    (void)flags, (void)ctx;
-    if (a && name_bytes == 7 && memcmp(name, ":status", 7) == 0 && value_bytes == 3)
-        a->status = (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0');
-    return 0;
+    l->tls = SSL_new(l->target->tls);
+    CHECK(l->tls && SSL_set_fd(l->tls, l->fd) == 1);
+    CHECK(SSL_set_alpn_protos(l->tls, (const unsigned char *)protocol, (unsigned)strlen(protocol)) == 0);
+    if (SSL_connect(l->tls) != 1)
+        return false;
+    SSL_get0_alpn_selected(l->tls, &agreed, &bytes);
+    return bytes == (unsigned)protocol[0] && memcmp(agreed, protocol + 1, bytes) == 0;
 }
 
-static int link_on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
-                        size_t bytes, void *ctx)
-{
-    struct link_ask *a = nghttp2_session_get_stream_user_data(session, stream_id);
-
-    (void)flags, (void)ctx;
-    if (a)
-        buf_put(&a->answer, data, bytes);
-    return 0;
-}
-
-static int link_on_close(nghttp2_session *session, int32_t stream_id, uint32_t error, void *ctx)
-{
-    struct link_ask *a = nghttp2_session_get_stream_user_data(session, stream_id);
-
-    if (a)
-        link_ended(ctx, a, error == NGHTTP2_NO_ERROR && !a->answer.overflowed ? a->status : 0);
-    return 0;
-}
-
-static void link_begin_session(struct link *l)
-{
-    nghttp2_session_callbacks *calls;
-    const nghttp2_settings_entry settings[] = {
-        { NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
-        { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LINK_WINDOW },
-    };
-
-    CHECK(nghttp2_session_callbacks_new(&calls) == 0);
-    nghttp2_session_callbacks_set_on_header_callback(calls, link_on_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, link_on_data);
-    nghttp2_session_callbacks_set_on_stream_close_callback(calls, link_on_close);
-    CHECK(nghttp2_session_client_new(&l->session, calls, l) == 0);
-    nghttp2_session_callbacks_del(calls);
-    CHECK(nghttp2_submit_settings(l->session, NGHTTP2_FLAG_NONE, settings, 2) == 0);
-    CHECK(nghttp2_session_set_local_window_size(l->session, NGHTTP2_FLAG_NONE, 0, LINK_WINDOW) == 0);
-}
-
-static bool link_connect(struct link *l)
+static bool link_connect(struct link *l, bool is_h1)
 {
     const struct timeval wait = { LINK_CONNECT_S, 0 };
     const int one = 1;
@@ -148,16 +103,12 @@ static bool link_connect(struct link *l)
     setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (connect(l->fd, (const struct sockaddr *)&l->target->address, sizeof l->target->address) != 0)
         return false;
-    if (l->target->tls) {
-        l->tls = SSL_new(l->target->tls);
-        CHECK(l->tls && SSL_set_fd(l->tls, l->fd) == 1);
-        if (SSL_connect(l->tls) != 1)
-            return false;
-    }
+    if (l->target->tls && !link_shake_hands(l, is_h1))
+        return false;
     return fcntl(l->fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
-struct link *link_new(const struct link_target *t, int epoll)
+struct link *link_new(const struct link_target *t, int epoll, enum link_version version)
 {
     struct link *l = calloc(1, sizeof *l);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = l };
@@ -166,11 +117,14 @@ struct link *link_new(const struct link_target *t, int epoll)
     l->target = t;
     l->epoll = epoll;
     buf_init(&l->out, LINK_OUT_BYTES);
-    if (!link_connect(l)) {
+    if (!link_connect(l, version == LINK_H1)) {
         link_free(&l);
         return NULL;
     }
-    link_begin_session(l);
+    if (version == LINK_H1)
+        link_h1_begin(l);
+    else
+        link_h2_begin(l, version == LINK_H2_PUSHED);
     CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, l->fd, &event) == 0);
     return l;
 }
@@ -193,7 +147,8 @@ void link_free(struct link **link)
     if (!l)
         return;
     link_tell_lost(l);
-    nghttp2_session_del(l->session);
+    link_h2_fini(l);
+    link_h1_fini(l);
     SSL_free(l->tls);
     if (l->fd >= 0)
         close(l->fd);
@@ -201,58 +156,32 @@ void link_free(struct link **link)
     free(l);
 }
 
-static ssize_t link_body(nghttp2_session *session, int32_t stream_id, uint8_t *into, size_t room,
-                         uint32_t *flags, nghttp2_data_source *source, void *ctx)
-{
-    struct link_ask *a = source->ptr;
-    size_t bytes = a->body.bytes - a->sent;
-
-    (void)session, (void)stream_id, (void)ctx;
-    if (bytes > room)
-        bytes = room;
-    memcpy(into, a->body.at + a->sent, bytes);
-    a->sent += bytes;
-    if (a->sent == a->body.bytes)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (ssize_t)bytes;
-}
-
-static nghttp2_nv link_field(const char *name, const char *value)
-{
-    return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name), strlen(value),
-                         NGHTTP2_NV_FLAG_NONE };
-}
-
 void link_ask(struct link *l, struct link_ask *a)
 {
-    nghttp2_nv fields[8];
-    nghttp2_data_provider body = { .source.ptr = a, .read_callback = link_body };
-    char bearer[256], length[24];
-    size_t count = 0;
-
     a->status = 0;
     a->sent = 0;
     buf_drop(&a->answer, a->answer.bytes);
+    buf_drop(&a->tell, a->tell.bytes);
     a->answer.overflowed = false;
     if (l->is_lost || l->open_count == LINK_OPEN_MAX) {
         a->done(a);
         return;
     }
-    fields[count++] = link_field(":method", a->method);
-    fields[count++] = link_field(":scheme", l->tls ? "https" : "http");
-    fields[count++] = link_field(":authority", l->target->authority);
-    fields[count++] = link_field(":path", a->path);
-    if (a->token) {
-        snprintf(bearer, sizeof bearer, "Bearer %s", a->token);
-        fields[count++] = link_field("authorization", bearer);
-    }
-    if (a->body.bytes) {
-        snprintf(length, sizeof length, "%zu", a->body.bytes);
-        fields[count++] = link_field("content-type", "application/json");
-        fields[count++] = link_field("content-length", length);
-    }
     l->open[l->open_count++] = a;
-    CHECK(nghttp2_submit_request(l->session, NULL, fields, count, a->body.bytes ? &body : NULL, a) > 0);
+    if (l->session)
+        link_h2_ask(l, a);
+    else
+        link_h1_ask(l, a);
+}
+
+void link_tell(struct link *l, struct link_ask *a, struct text bytes)
+{
+    if (l->is_lost)
+        return;
+    if (l->session)
+        link_h2_tell(l, a, bytes);
+    else
+        buf_put_text(&l->out, bytes);
 }
 
 /* Bytes moved, 0: not now, -1: lost. */
@@ -293,14 +222,9 @@ static bool link_write(struct link *l)
 
 bool link_flush(struct link *l)
 {
-    const uint8_t *at;
-    ssize_t bytes;
-
     if (l->is_lost)
         return false;
-    while ((bytes = nghttp2_session_mem_send(l->session, &at)) > 0)
-        buf_put(&l->out, at, (size_t)bytes);
-    if (bytes < 0 || l->out.overflowed || !link_write(l)) {
+    if ((l->session && !link_h2_give(l)) || l->out.overflowed || !link_write(l)) {
         link_tell_lost(l);
         return false;
     }
@@ -310,16 +234,19 @@ bool link_flush(struct link *l)
 bool link_ready(struct link *l)
 {
     static const size_t chunk = 64 * 1024;
-    uint8_t in[64 * 1024];
+    char in[64 * 1024];
 
     for (int turn = 0; turn < 16 && !l->is_lost; turn++) {
         ssize_t n = l->tls ? SSL_read(l->tls, in, (int)chunk) : recv(l->fd, in, chunk, 0);
         n = link_did(l, n);
-        if (n < 0 || (n > 0 && nghttp2_session_mem_recv(l->session, in, (size_t)n) != n)) {
+        if (n == 0)
+            break;
+        struct text bytes = { in, n < 0 ? 0 : (size_t)n };
+        if (n < 0 || !(l->session ? link_h2_take(l, bytes) : link_h1_take(l, bytes))) {
             link_tell_lost(l);
             return false;
         }
-        if (n == 0 || (!l->tls && (size_t)n < chunk))
+        if (!l->tls && bytes.bytes < chunk)
             break;
     }
     return link_flush(l);

@@ -1,5 +1,6 @@
-/* load/pairs.h - the measured work: senders that keep sends outstanding, receivers that long-poll */
+/* load/pairs.h - the measured work: senders that keep sends outstanding, receivers of every way */
 #pragma once
+#include "load/receiver.h"
 #include "load/setup.h"
 #include "load/tally.h"
 #include <stdatomic.h>
@@ -11,6 +12,9 @@ struct pairs_plan {
     uint32_t count, processes;
     uint32_t window, batch;         /* messages outstanding of a pair; sends in one POST (1: no /v1/batch) */
     uint32_t text_bytes;
+    enum receiver_way way;
+    enum link_version version;      /* of the receivers' connections */
+    bool by_frames;                 /* the senders have a WebSocket, and send on it */
     uint64_t warm_ns, measured_ns, drain_ns;
 };
 
@@ -20,6 +24,7 @@ struct pairs_result {
     atomic_uint ready;              /* 1: its receivers are waiting */
     uint64_t sent, acked, delivered;
     uint64_t acked_measured, delivered_measured;
+    uint64_t own_measured;          /* events that the senders' sockets got */
     uint64_t lost, doubled, reordered, gaps, wrong, overtaken, errors;
     struct tally ack, deliver;
     char first_error[256];

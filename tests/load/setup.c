@@ -17,6 +17,7 @@ enum { SETUP_AT_A_TIME = 16, SETUP_SECONDS = 600, SETUP_BODY_BYTES = 256 };
 
 struct setup_round {
     const char *path;
+    struct setup_account *const *account;
     struct setup_pair *pair;
     uint32_t next, count, open, failed;
     /* Writes the body of the nth ask, names its token, and takes its answer (false: it can't be used). */
@@ -35,9 +36,7 @@ struct setup_ask {
 
 static struct setup_account *setup_nth(const struct setup_round *r, uint32_t n)
 {
-    struct setup_pair *pair = &r->pair[n / 2];
-
-    return n % 2 ? &pair->to : &pair->from;
+    return r->account[n];
 }
 
 static bool setup_keep(struct text word, char *into, size_t room)
@@ -165,7 +164,7 @@ static bool setup_run(struct setup_round *r, const struct link_target *t)
     int epoll = epoll_create1(EPOLL_CLOEXEC);
 
     CHECK(epoll >= 0);
-    r->link = link_new(t, epoll);
+    r->link = link_new(t, epoll, LINK_H2);
     bool is_up = r->link != NULL;
     while (is_up && tally_now_ns() < end && !setup_is_over(r, asks)) {
         setup_ask_some(r, asks);
@@ -185,61 +184,84 @@ static bool setup_run(struct setup_round *r, const struct link_target *t)
 }
 
 /* Accounts as "handle id token" lines. */
-static bool setup_read(const char *path, struct setup_pair *pair, uint32_t count)
+static bool setup_read(const char *path, struct setup_account *const *account, uint32_t count)
 {
     FILE *file = path ? fopen(path, "r") : NULL;
     uint32_t n = 0;
 
     if (!file)
         return false;
-    for (; n < 2 * count; n++) {
-        struct setup_account *a = n % 2 ? &pair[n / 2].to : &pair[n / 2].from;
-        if (fscanf(file, "%31s %23s %127s", a->handle, a->id, a->token) != 3)
-            break;
-    }
+    while (n < count &&
+           fscanf(file, "%31s %23s %127s", account[n]->handle, account[n]->id, account[n]->token) == 3)
+        n++;
     fclose(file);
-    return n == 2 * count;
+    return n == count;
 }
 
-static bool setup_write(const char *path, const struct setup_pair *pair, uint32_t count)
+static bool setup_write(const char *path, struct setup_account *const *account, uint32_t count)
 {
     FILE *file = path ? fopen(path, "w") : NULL;
 
     if (!file)
         return path == NULL;
-    for (uint32_t n = 0; n < 2 * count; n++) {
-        const struct setup_account *a = n % 2 ? &pair[n / 2].to : &pair[n / 2].from;
-        fprintf(file, "%s %s %s\n", a->handle, a->id, a->token);
-    }
+    for (uint32_t n = 0; n < count; n++)
+        fprintf(file, "%s %s %s\n", account[n]->handle, account[n]->id, account[n]->token);
     return fclose(file) == 0;
+}
+
+/* Taken from the file, or made. */
+static bool setup_enroll(const struct link_target *t, struct setup_account *const *account, uint32_t count,
+                         const char *file)
+{
+    struct setup_round accounts = { .path = "/v1/accounts",
+                                    .account = account,
+                                    .count = count,
+                                    .say = setup_say_account,
+                                    .take = setup_take_account };
+    struct setup_round sessions = { .path = "/v1/sessions",
+                                    .account = account,
+                                    .count = count,
+                                    .say = setup_say_session,
+                                    .take = setup_take_session };
+    unsigned run = (unsigned)time(NULL) ^ (unsigned)getpid() << 16;
+
+    if (setup_read(file, account, count))
+        return true;
+    for (uint32_t n = 0; n < count; n++)
+        snprintf(account[n]->handle, sizeof account[n]->handle, "load%08x-%u", run, n);
+    if (!setup_run(&accounts, t) || !setup_run(&sessions, t))
+        return false;
+    if (!setup_write(file, account, count))
+        fprintf(stderr, "posthorn-load: can't write %s\n", file);
+    return true;
+}
+
+bool setup_accounts(const struct link_target *t, struct setup_account *account, uint32_t count,
+                    const char *file)
+{
+    struct setup_account **each = calloc(count, sizeof *each);
+
+    CHECK(each);
+    for (uint32_t n = 0; n < count; n++)
+        each[n] = &account[n];
+    bool good = setup_enroll(t, each, count, file);
+    free(each);
+    return good;
 }
 
 bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, const char *file)
 {
-    struct setup_round accounts = { .path = "/v1/accounts",
-                                    .pair = pair,
-                                    .count = 2 * count,
-                                    .say = setup_say_account,
-                                    .take = setup_take_account };
-    struct setup_round sessions = { .path = "/v1/sessions",
-                                    .pair = pair,
-                                    .count = 2 * count,
-                                    .say = setup_say_session,
-                                    .take = setup_take_session };
+    struct setup_account **each = calloc(2 * (size_t)count, sizeof *each);
     struct setup_round conversations = { .path = "/v1/conversations",
                                          .pair = pair,
                                          .count = count,
                                          .say = setup_say_conversation,
                                          .take = setup_take_conversation };
-    unsigned run = (unsigned)time(NULL) ^ (unsigned)getpid() << 16;
 
-    if (!setup_read(file, pair, count)) {
-        for (uint32_t n = 0; n < 2 * count; n++)
-            snprintf((n % 2 ? &pair[n / 2].to : &pair[n / 2].from)->handle, 32, "load%08x-%u", run, n);
-        if (!setup_run(&accounts, t) || !setup_run(&sessions, t))
-            return false;
-        if (!setup_write(file, pair, count))
-            fprintf(stderr, "posthorn-load: can't write %s\n", file);
-    }
-    return setup_run(&conversations, t);
+    CHECK(each);
+    for (uint32_t n = 0; n < 2 * count; n++)
+        each[n] = n % 2 ? &pair[n / 2].to : &pair[n / 2].from;
+    bool good = setup_enroll(t, each, 2 * count, file) && setup_run(&conversations, t);
+    free(each);
+    return good;
 }

@@ -15,3 +15,5 @@ struct setup_pair {
 /* Fills count pairs. Accounts and sessions are taken from file where it holds enough (their database must be the
  * same), else made, and written to it; file may be NULL. False: it did not work, and stderr says why. */
 bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, const char *file);
+/* The same for single accounts, without conversations. */
+bool setup_accounts(const struct link_target *t, struct setup_account *account, uint32_t count, const char *file);

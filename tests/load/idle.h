@@ -1,0 +1,19 @@
+/* load/idle.h - connections that do nothing but hold their way open, and what they cost the server */
+#pragma once
+#include "load/receiver.h"
+#include <sys/types.h>
+
+struct idle_plan {
+    const struct link_target *target;
+    enum receiver_way way;
+    const char *http;               /* "1.1" or "2" */
+    enum link_version version;
+    uint32_t count;
+    uint64_t hold_ns;
+    const char *accounts_file;      /* "handle id token" lines; NULL, or not enough in it: accounts are made */
+    const char *heap_file;          /* NULL: malloc's figure is not told */
+    pid_t server;
+    uint16_t admin_port;
+};
+/* Prints one line of JSON. 0: all were open and stayed so, 1: not so, 2: it could not run. */
+int idle_run(const struct idle_plan *plan);
