@@ -3,12 +3,12 @@
 #include "lib/buf.h"
 #include "lib/url.h"
 
-enum { PROXY_HEAD_MOST = 8 * 1024 };    /* of its answer */
+enum { PROXY_HEAD_MOST = 8 * 1024 }; /* of its answer */
 
 struct proxy {
     bool is_used;
     char host[256], port[6];
-    char authorization[400];    /* "Basic ...", a secret; "": none */
+    char authorization[400]; /* "Basic ...", a secret; "": none */
 };
 
 /* Which proxy leads to u. option: its URL; "": none; NULL: what HTTPS_PROXY (for https), ALL_PROXY and NO_PROXY

@@ -9,11 +9,11 @@ enum { SSE_LINE_MOST = 1024 * 1024, SSE_DATA_MOST = 1024 * 1024 };
 
 struct sse {
     struct buf line, data;
-    char type[32];          /* "": none was given */
-    char id[64];            /* of this event; "": it has none */
+    char type[32]; /* "": none was given */
+    char id[64]; /* of this event; "": it has none */
     bool has_data;
-    bool was_cr;            /* the last byte was CR: an LF after it belongs to it */
-    bool has_begun;         /* the first line may begin with a byte order mark */
+    bool was_cr; /* the last byte was CR: an LF after it belongs to it */
+    bool has_begun; /* the first line may begin with a byte order mark */
 };
 
 struct sse_events {

@@ -7,9 +7,9 @@
 
 enum {
     WEBSOCKET_MESSAGE_MOST = 4 * 1024 * 1024,
-    WEBSOCKET_FRAGMENTS_MOST = 1024,    /* of a message */
+    WEBSOCKET_FRAGMENTS_MOST = 1024, /* of a message */
     WEBSOCKET_CONTROL_MOST = 125,
-    WEBSOCKET_NO_CODE = 1005,           /* a Close without one */
+    WEBSOCKET_NO_CODE = 1005, /* a Close without one */
 };
 
 enum websocket_kind {
@@ -21,20 +21,20 @@ enum websocket_kind {
 };
 
 struct websocket {
-    unsigned char head[10];     /* of the frame being read */
+    unsigned char head[10]; /* of the frame being read */
     unsigned head_bytes;
-    uint64_t left;              /* of its payload */
+    uint64_t left; /* of its payload */
     bool in_payload;
-    unsigned fragments;         /* of a message that goes on; 0: the next frame begins one */
-    bool is_over;               /* a Close came, or nonsense */
-    unsigned broke;             /* after nonsense: the code that our Close should say */
+    unsigned fragments; /* of a message that goes on; 0: the next frame begins one */
+    bool is_over; /* a Close came, or nonsense */
+    unsigned broke; /* after nonsense: the code that our Close should say */
     struct buf message, control;
 };
 
 struct websocket_events {
-    void (*text)(void *context, const char *bytes, size_t count);      /* a whole message; bytes[count] is 0 */
+    void (*text)(void *context, const char *bytes, size_t count); /* a whole message; bytes[count] is 0 */
     void (*ping)(void *context, const char *bytes, size_t count);
-    void (*closed)(void *context, unsigned code, const char *reason);   /* nothing comes after it */
+    void (*closed)(void *context, unsigned code, const char *reason); /* nothing comes after it */
 };
 
 /* Reads what came; after a Close it is ignored. False: it breaks the protocol or a bound (w->broke says which),
