@@ -8,6 +8,7 @@ the server's memory must stay within bounds, too: what it has grown by at any ti
 import functools
 import json
 import threading
+import time
 
 import attack
 import ways
@@ -35,7 +36,7 @@ def both(f):
 
 class Me:
     """One account for all cases."""
-    device = group = with_cookie = leaving = origin = None
+    device = group = group_of_long = with_cookie = leaving = origin = None
 
 
 def closed(version, code, *octets):
@@ -286,6 +287,33 @@ def a_flood_of_verbs(version):
     w.close()
 
 
+@both
+def verbs_whose_answers_nobody_reads(version):
+    """Each answer is 16 KB, so 48 MB would wait somewhere if the server went on reading; then they are read after all."""
+    w = Me.device.socket(version, **({'receive_bytes': 65536} if version == 1 else {}))
+    ask = '/v1/conversations/%s/messages?limit=1' % Me.group_of_long
+    frames = [ws_text({'id': i, 'do': 'GET', 'path': ask}) for i in range(3000)]
+    sent = len(frames)
+    if version == 1:
+        threading.Thread(target=lambda: w.raw.s.sendall(b''.join(frames)), daemon=True).start()
+    else:
+        peer = w.raw.peer
+        peer.quiet = True
+        peer.send(frame(attack.SETTINGS, 0, 0, b'\0\4\0\0\0\0'))
+        sent = next((i for i, one in enumerate(frames) if not w.raw.write(one, 2)), sent)
+        expect(sent < len(frames), 'all was taken')
+    time.sleep(3)
+    if version == 2:
+        peer.quiet = False
+        peer.send(frame(attack.SETTINGS, 0, 0, b'\0\4\0\1\0\0') + frame(attack.WINDOW, 0, 1, u32(1 << 20)))
+    answered = set()
+    while len(answered) < sent:
+        got = w.json(20)
+        expect(got['status'] == 200 and len(got['body']['messages'][0]['text']) == 16000, str(got)[:200])
+        answered.add(got['id'])
+    w.close()
+
+
 def anchor_fields(authority='localhost', path=None):
     scheme = 'https' if attack.args.tls else 'http'
     return [(':method', 'GET'), (':scheme', scheme), (':authority', authority),
@@ -406,6 +434,10 @@ def prepare():
         attack.args.origin = None
     device = Device()
     Me.device, Me.group = device, device.group()
+    Me.group_of_long = device.group()
+    status, body = device.do('POST', '/v1/conversations/%s/messages' % Me.group_of_long,
+                             {'key': ways.new_key(), 'text': 'x' * 16000})
+    expect(status == 201, body)
     catch_up()
     Me.origin = attack.args.origin = device.do('GET', '/v1/discover')[1]['nodes'][0]['url']
     Me.with_cookie = Device(device.handle, cookie=True)
