@@ -18,7 +18,7 @@ from chat import PASSWORD, Account, Score, new_key  # noqa: E402
 from house import House  # noqa: E402
 from wire import H1, H2, Gone, tls  # noqa: E402
 
-__all__ = ["CARRIERS", "H1", "H2", "Gone", "House", "PASSWORD", "Stage", "asyncio", "json", "new_key", "old_key", "play", "time"]
+__all__ = ["CARRIERS", "H1", "H2", "Gone", "House", "PASSWORD", "Said", "Stage", "asyncio", "json", "new_key", "old_key", "play", "time"]
 
 SCENE_S = 90
 CARRIERS = ("h2", "h1", "h2s", "h1s")   # cleartext and TLS

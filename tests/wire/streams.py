@@ -268,11 +268,15 @@ class Link:
 
     def cut(self):
         self.writer.transport.abort()
-        self._lost("cut")
+        self.leave("cut")
 
     def close(self):
         self.writer.close()
-        self._lost("closed")
+        self.leave("closed")
+
+    def leave(self, why):
+        self._lost(why)
+        self.task.cancel()
 
     async def _read(self, reader):
         why = "end of file"
