@@ -11,7 +11,7 @@ class Odd:
     """An HTTP/1.1 server that answers from a script. routes: (method, path without query) -> function(body, path)
     giving (status, object or bytes[, headers]), or None: the connection is cut."""
 
-    def __init__(self, stage, profile, routes):
+    def __init__(self, stage, profile, routes, transport="longpoll"):
         odd = self
         self.seen = []      # (time, method, path, body)
         self.routes = {("POST", "/v1/sessions"): lambda body, path: (201, {
@@ -53,8 +53,8 @@ class Odd:
         self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.stage, self.profile = stage, profile
-        stage.ok(profile, "--server", "http://127.0.0.1:%d" % self.server.server_port, "--http", "1.1", "login", "odd",
-                 "--password-file", stage.password_file)
+        stage.ok(profile, "--server", "http://127.0.0.1:%d" % self.server.server_port, "--http", "1.1",
+                 "--transport", transport, "login", "odd", "--password-file", stage.password_file)
 
     def polls(self):
         return [(at, path) for at, _, path, _ in self.seen if path.startswith("/v1/events")]
