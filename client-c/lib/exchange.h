@@ -39,8 +39,8 @@ struct exchange {
     bool is_waiting;            /* HTTP/2: for the server's settings */
     char ws_key[28];            /* Sec-WebSocket-Key of HTTP/1.1; only tunnels have one */
     struct buf out;             /* what a tunnel wants to send */
-    /* A pushed response hangs on this one: *pushed has its path; done() and context are to be set. */
-    void (*promised)(void *context, struct exchange *pushed);
+    /* A pushed response hangs on this one: done() and context of *pushed are to be set. False: it is refused. */
+    bool (*promised)(void *context, struct exchange *pushed);
     const char *method;         /* a literal */
     const char *overridden;     /* the method that POST stands for; NULL: none */
     char *path;                 /* owned */

@@ -85,9 +85,10 @@ uint64_t feed_due_ms(const struct feed *at)
 void feed_close(struct feed **at)
 {
     struct feed_inner *f = inner(*at);
-    for (unsigned n = 0; n < FEED_PUSHES_MOST; n++)
+    for (unsigned n = 0; n < f->pushed_room; n++)
         if (f->pushed[n])
             http_cancel(f->http, f->pushed[n]);
+    free(f->pushed);
     if (f->request)
         http_cancel(f->http, f->request);
     websocket_fini(&f->ws);

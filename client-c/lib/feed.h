@@ -9,7 +9,7 @@ enum {
     FEED_MUTE_MS = 35 * 1000,       /* two heartbeats and a bit */
     FEED_GRACE_MS = 15 * 1000,      /* a poll may be this much later than its hold */
     FEED_POLL_MS = 2 * 1000, FEED_POLL_QUIET_MS = 5 * 1000, FEED_POLL_QUIET = 10,
-    FEED_PUSHES_MOST = 4,
+    FEED_PUSHES_MOST = 4096,    /* that have come or are promised, and were not told yet */
 };
 
 enum feed_way { FEED_WS, FEED_SSE, FEED_PUSH, FEED_LONGPOLL, FEED_POLL };

@@ -27,7 +27,8 @@ struct feed_inner {
     struct buf line;            /* of an anchor */
     struct buf batch;           /* events that came in one piece; "": none */
     char batch_cursor[64];
-    struct exchange *pushed[FEED_PUSHES_MOST];
+    struct exchange **pushed;   /* under way; places may be NULL */
+    unsigned pushed_room;
 };
 
 /* Ends it and tells; later calls do nothing. detail may be NULL. */

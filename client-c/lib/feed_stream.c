@@ -161,7 +161,7 @@ static void anchor_read(struct feed_inner *f, const char *bytes, size_t count)
 static void pushed_done(void *context, struct exchange *x)
 {
     struct feed_inner *f = context;
-    for (unsigned n = 0; n < FEED_PUSHES_MOST; n++)
+    for (unsigned n = 0; n < f->pushed_room; n++)
         if (f->pushed[n] == x)
             f->pushed[n] = NULL;
     f->heard_ms = clock_ms();
@@ -175,16 +175,26 @@ static void pushed_done(void *context, struct exchange *x)
         feed_inner_failed(f, x);
 }
 
-static void promised(void *context, struct exchange *pushed)
+/* One is promised at a time; but in one step many may come whose end has not been told yet. */
+static bool promised(void *context, struct exchange *pushed)
 {
     struct feed_inner *f = context;
     unsigned n = 0;
+    while (n < f->pushed_room && f->pushed[n])
+        n++;
+    if (n == FEED_PUSHES_MOST || f->is_over)
+        return false;
+    if (n == f->pushed_room) {
+        struct exchange **grown = buf_zeroed(n ? 2 * n : 4, sizeof(struct exchange *));
+        memcpy(grown, f->pushed ? f->pushed : grown, n * sizeof(struct exchange *));
+        free(f->pushed);
+        f->pushed = grown;
+        f->pushed_room = n ? 2 * n : 4;
+    }
     pushed->done = pushed_done;
     pushed->context = f;
-    while (n < FEED_PUSHES_MOST && f->pushed[n])
-        n++;
-    CHECK(n < FEED_PUSHES_MOST); /* the connection allows no more at once */
     f->pushed[n] = pushed;
+    return true;
 }
 
 /* ---- the exchange ---- */

@@ -56,8 +56,11 @@ static int take_promise(struct h2 *h, const nghttp2_push_promise *frame)
     x->stream = frame->promised_stream_id;
     x->was_requeued = true; /* it can't be asked for */
     x->deadline_ms = UINT64_MAX;
+    if (!anchor->promised(anchor->context, x)) {
+        exchange_free(&x);
+        return nghttp2_submit_rst_stream(h->session, 0, frame->promised_stream_id, NGHTTP2_REFUSED_STREAM);
+    }
     nghttp2_session_set_stream_user_data(h->session, x->stream, x);
-    anchor->promised(anchor->context, x);
     h->on->pushed(h->context, x);
     return 0;
 }
@@ -96,10 +99,21 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint
     return 0;
 }
 
+/* The server said all that it has to say in a tunnel: nothing of ours is wanted there any more. */
+static int end_tunnel(nghttp2_session *s, int32_t stream)
+{
+    const struct exchange *x = nghttp2_session_get_stream_user_data(s, stream);
+    if (!x || !x->response.wants_tunnel)
+        return 0;
+    return nghttp2_submit_rst_stream(s, 0, stream, NGHTTP2_NO_ERROR);
+}
+
 static int on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *context)
 {
-    (void)s;
     struct h2 *h = context;
+    bool may_end = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+    if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return end_tunnel(s, frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_GOAWAY)
         h->is_leaving = true;
     if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK))
@@ -193,6 +207,7 @@ struct h2 *h2_new(const char *authority, bool is_tls, bool takes_pushes, const s
     set_calls(calls);
     nghttp2_option_set_max_settings(options, 64);
     nghttp2_option_set_max_send_header_block_length(options, 16 * 1024);
+    nghttp2_option_set_max_reserved_remote_streams(options, PUSHES_MOST); /* SETTINGS don't bound those */
     if (nghttp2_session_client_new2(&h->session, calls, h, options))
         abort();
     nghttp2_session_callbacks_del(calls);
