@@ -27,7 +27,8 @@ void h2_init(struct conn *c)
     CHECK(h);
     c->h2 = h;
     h->idle_ms = conn_now(c);
-    CHECK(nghttp2_session_server_new2(&h->session, c->set->h2->callbacks, c, c->set->h2->options) == 0);
+    CHECK(nghttp2_session_server_new3(&h->session, c->set->h2->callbacks, c, c->set->h2->options,
+                                      h2mem_hooks(c->set->h2->mem)) == 0);
     CHECK(nghttp2_submit_settings(h->session, 0, entries, sizeof(entries) / sizeof(*entries)) == 0);
     conn_due_in(c, c->set->deadlines.idle);
     conn_touch(c);

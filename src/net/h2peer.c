@@ -266,6 +266,7 @@ struct h2peer_settings *h2peer_settings_new(void)
     nghttp2_option_set_max_continuations(s->options, 4); /* CVE-2024-28182 */
     nghttp2_option_set_peer_max_concurrent_streams(s->options, LIMIT_STREAMS);
     nghttp2_option_set_server_fallback_rfc7540_priorities(s->options, 0);
+    s->mem = h2mem_new(s->callbacks, s->options);
     return s;
 }
 
@@ -275,6 +276,7 @@ void h2peer_settings_free(struct h2peer_settings **s)
         return;
     nghttp2_session_callbacks_del((*s)->callbacks);
     nghttp2_option_del((*s)->options);
+    h2mem_free(&(*s)->mem);
     free(*s);
     *s = NULL;
 }

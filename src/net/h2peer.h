@@ -2,11 +2,13 @@
 #pragma once
 #include "net/conn.h"
 #include "net/guard.h"
+#include "net/h2mem.h"
 #include <nghttp2/nghttp2.h>
 
 struct h2peer_settings {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
+    struct h2mem *mem;
 };
 
 struct h2 {
