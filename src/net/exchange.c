@@ -260,6 +260,8 @@ static void put(struct exchange *x, struct blob *piece)
     x->unsent += pieces_add(&x->pieces, piece, x->is_chunked);
     count_pieces(x, before);
     x->is_above |= exchange_unsent(x) > LIMIT_UNSENT_BYTES / 2;
+    if (x->anchor)
+        x->anchor->is_above |= exchange_unsent(x->anchor) > LIMIT_UNSENT_BYTES / 2;
 }
 
 static void finish(struct exchange *x)

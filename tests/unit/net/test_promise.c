@@ -299,6 +299,31 @@ static void test_unsent(void **state)
     assert_int_equal(wire_stats(w).unsent_bytes, 0);
 }
 
+/* An answer that one flush sends whole was too much all the same, when it was written. */
+static void test_room_after_one_flush(void **state)
+{
+    struct wire *w = *state;
+    struct frames_said s;
+    struct blob *big = blob_new(LIMIT_UNSENT_BYTES - 1000);
+    int fd;
+
+    memset(big->at, 'b', big->bytes);
+    wire_listen(w);
+    fd = open_anchor(w, true);
+    promise(w);
+    s = frames_hear_until(w, fd, PING, 1);
+    frames_send(fd, PING, ACK, 0, s.ping, 8);
+    wire_run(w, 30);
+    exchange_respond(w->waiting[1], 200, NULL, 0, big);
+    w->waiting_count--;
+    assert_true(exchange_unsent(w->waiting[0]) > LIMIT_UNSENT_BYTES / 2);
+    s = frames_hear(w, fd, 3000, 1);
+    assert_int_equal(s.stream_bytes[2], LIMIT_UNSENT_BYTES - 1000);
+    assert_int_equal(w->room_count, 1);
+    close(fd);
+    WIRE_UNTIL(w, w->gone_count == 1);
+}
+
 static void test_authority(void **state)
 {
     static const struct {
@@ -329,10 +354,18 @@ int main(void)
 {
 #define WIRED(test) cmocka_unit_test_setup_teardown(test, wire_set_up, wire_tear_down)
     const struct CMUnitTest tests[] = {
-        WIRED(test_order),   WIRED(test_answered_later), WIRED(test_never_acknowledged),
-        WIRED(test_refused), WIRED(test_not_taken),      WIRED(test_disabled_later),
-        WIRED(test_bounded), WIRED(test_anchor_ends),    WIRED(test_never_said),
-        WIRED(test_unsent),  WIRED(test_authority),
+        WIRED(test_order),
+        WIRED(test_answered_later),
+        WIRED(test_never_acknowledged),
+        WIRED(test_refused),
+        WIRED(test_not_taken),
+        WIRED(test_disabled_later),
+        WIRED(test_bounded),
+        WIRED(test_anchor_ends),
+        WIRED(test_never_said),
+        WIRED(test_unsent),
+        WIRED(test_room_after_one_flush),
+        WIRED(test_authority),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
