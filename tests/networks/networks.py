@@ -23,7 +23,6 @@ class Network:
         self.stage = bed.stage
         self.proxy = None
         self.url_ = "https://localhost:%d" % self.stage.port
-        self.begin()
 
     def begin(self):
         pass
@@ -121,7 +120,7 @@ class NginxUnbuffered(NginxNetwork):
 
 
 class NginxHolding(NginxNetwork):
-    name, what, expected = "nginx-holding", "nginx that buffers whatever it is told", LONG
+    name, what, expected = "nginx-holding", "nginx that buffers whatever it is told", f"({SSE}|{LONG})"
     location = "proxy_ignore_headers X-Accel-Buffering; proxy_buffering on;"
 
 

@@ -153,7 +153,6 @@ class Haproxy(Program):
         config = self.write("haproxy.cfg", f"""
 global
     maxconn 500
-    tune.h2.be.max-concurrent-streams 100
 defaults
     mode {mode}
     timeout connect 5s

@@ -5,6 +5,7 @@ import time
 
 REFUSAL = (b"HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/html\r\nContent-Length: 39\r\nConnection: close\r\n\r\n"
            b"<html>Only GET and POST, please.</html>")
+UNKNOWN = b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 PORTAL = (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 41\r\nConnection: close\r\n\r\n"
           b"<html>Accept our terms to go on...</html>")
@@ -78,6 +79,9 @@ class Rogue:
         """One request and its answer; whether another may follow."""
         first, fields = await self.head(reader)
         method = first.split()[0].upper()
+        if not first.endswith("HTTP/1.1"):      # the preface of HTTP/2, too
+            writer.write(UNKNOWN)
+            return False
         if time.monotonic() < self.portal_until:
             writer.write(PORTAL)
             return False

@@ -2,6 +2,7 @@
 import os
 import subprocess
 import sys
+import time
 
 from networks import WS2, Network
 from programs import free_port
@@ -46,6 +47,13 @@ class Lossy(Network):
         self.near = subprocess.Popen(["ip", "netns", "exec", self.space, *forward, "127.0.0.1", str(port),
                                       f"{SERVER}:{port}"])
         self.url_ = f"https://localhost:{port}"
+        for _ in range(200):        # until both forwarders listen
+            heard = [sh(*where, "ss", "-Hltn", f"sport = :{port}").stdout for where in
+                     ([], ["ip", "netns", "exec", self.space])]
+            if all(heard):
+                return
+            time.sleep(0.05)
+        raise RuntimeError("the forwarders do not start")
 
     def rules(self):
         path = os.path.join(self.stage.dir, "lossy.nft")
