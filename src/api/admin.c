@@ -33,6 +33,7 @@ static void admin_metrics(const struct api *api, struct buf *b)
     admin_counter(b, "requests_http2_total", "Requests by HTTP/2.", n.requests_h2);
     admin_counter(b, "requests_malformed_total", "Requests that were no HTTP.", n.bad_requests);
     admin_gauge(b, "connections", "Connections now.", n.connections);
+    admin_gauge(b, "unsent_bytes", "Bytes that receivers have not taken yet.", n.unsent_bytes);
     admin_gauge(b, "exchanges", "Requests without an answer now.", n.exchanges);
     admin_counter(b, "calls_total", "Verbs carried out.", api->stats.calls);
     admin_counter(b, "calls_refused_total", "Verbs that ended with an error.", api->stats.refused);
