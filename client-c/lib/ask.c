@@ -65,13 +65,6 @@ static bool is_method_stopped(const struct posthorn *p, const char *method, cons
     return is_foreign && asked->why.http_status >= 400 && asked->why.http_status != 429;
 }
 
-/* Over cleartext nobody negotiates: what does not understand HTTP/2 breaks off. */
-static bool is_version_stopped(const struct posthorn *p, const struct asked *asked)
-{
-    return asked->status == POSTHORN_UNREACHABLE && !p->tls && p->http_wants == CONN_UNKNOWN &&
-           p->wants == CONN_UNKNOWN && asked->was_connected && !p->knows_h2;
-}
-
 enum posthorn_status ask_server(struct posthorn *p, const char *method, const char *path, const char *body,
                                 struct posthorn_answer **a)
 {
@@ -79,10 +72,9 @@ enum posthorn_status ask_server(struct posthorn *p, const char *method, const ch
     if (a)
         *a = NULL;
     bool is_begun = ask_once(p, method, path, body, &asked);
-    if (is_begun && is_version_stopped(p, &asked) && client_is_idle(p) && p->receive.state == RECEIVE_OFF) {
-        http_free(&p->http);
-        p->http = client_http(p, CONN_H1, false);
-        p->http_wants = CONN_H1;
+    bool is_lost = is_begun && asked.status == POSTHORN_UNREACHABLE;
+    if (is_lost && client_is_idle(p) && p->receive.state == RECEIVE_OFF && client_fall_back(p, p->http)) {
+        client_renew_http(p);
         is_begun = ask_once(p, method, path, body, &asked);
     }
     if (is_begun && is_method_stopped(p, method, &asked)) {

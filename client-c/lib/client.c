@@ -15,6 +15,7 @@ void client_pump(struct posthorn *p)
     http_step(p->http, now);
     for (size_t n = 0; n < count; n++)
         http_step(beside[n], now);
+    receive_step(p, now); /* what works now is told before what it brought */
     lanes_lend(p);
 }
 
@@ -128,7 +129,25 @@ enum posthorn_status client_verdict(const struct posthorn *p, const struct excha
 
 struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes)
 {
+    if (wants == CONN_UNKNOWN && p->avoids_h2)
+        wants = CONN_H1;
     return http_new(&p->url, &p->proxy, p->tls, wants, takes_pushes);
+}
+
+bool client_fall_back(struct posthorn *p, const struct http *h)
+{
+    bool may_be_it = !p->tls && p->wants == CONN_UNKNOWN && !p->knows_h2 && !p->avoids_h2;
+    if (!may_be_it || strcmp(http_version(h), "2") != 0)
+        return false;
+    p->avoids_h2 = true;
+    return true;
+}
+
+void client_renew_http(struct posthorn *p)
+{
+    http_free(&p->http);
+    p->http = client_http(p, p->wants, false);
+    p->http_wants = p->wants;
 }
 
 bool client_is_idle(const struct posthorn *p)

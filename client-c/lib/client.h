@@ -80,6 +80,7 @@ struct posthorn {
     enum conn_protocol wants, http_wants;       /* what was chosen; what http was made for */
     bool is_http_failing;       /* its last request got no answer */
     bool knows_h2;              /* it has been answered over HTTP/2 */
+    bool avoids_h2;             /* over cleartext what answers does not understand it */
     bool borrows_http;          /* a better connection may be open: see lanes_lend() */
     unsigned asking;            /* calls that wait for an answer */
     struct proxy proxy;
@@ -120,5 +121,10 @@ const char *client_token(const struct posthorn *p);     /* NULL: no session */
 bool client_is_id(const char *text);
 /* New connections to the server. takes_pushes: they say so. */
 struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes);
+/* A connection that h made broke before an answer. Over cleartext nobody negotiates: true if HTTP/1.1 is to be
+ * tried from now on. */
+bool client_fall_back(struct posthorn *p, const struct http *h);
+/* Fresh connections for the requests; none may be under way. */
+void client_renew_http(struct posthorn *p);
 /* Whether no request is under way on p->http, but what the ways opened there. */
 bool client_is_idle(const struct posthorn *p);

@@ -150,7 +150,10 @@ static void in_use_ended(struct posthorn *p, uint64_t now_ms)
         wait_ms = ways_ended(&s->ways, l->index, &e, now_ms);
     if (!s->since_ms)
         s->since_ms = now_ms;
+    bool falls_back = l->end == FEED_BROKEN && !l->live_ms && client_fall_back(p, l->http);
     lane_close(l);
+    if (falls_back && client_is_idle(p))
+        client_renew_http(p);
     s->words[0] = 0;
     s->due_ms = now_ms + wait_ms;
     s->is_moving = false;
@@ -174,6 +177,7 @@ static void take(struct posthorn *p, const char *words)
 {
     struct lanes *s = &p->receive.lanes;
     s->since_ms = 0;
+    p->knows_h2 |= strcmp(http_version(in_use(p)->http), "2") == 0;
     snprintf(s->words, sizeof s->words, "%s", words);
     tell(p, words, NULL);
     client_online(p, true, NULL);
