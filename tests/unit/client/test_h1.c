@@ -161,12 +161,92 @@ static void what_follows_is_left(void **state)
     buf_fini(&r.body);
 }
 
+static void note_piece(void *context, const char *bytes, size_t count)
+{
+    buf_add(context, bytes, count);
+}
+
+/* What the answer is when a tunnel, or pieces, were asked for. */
+static void at_every_cut(const char *text, bool wants_tunnel, enum h1_state end, const char *pieces,
+                         const char *body)
+{
+    size_t bytes = strlen(text);
+    for (size_t step = 1; step <= bytes; step++) {
+        struct buf got = { 0 };
+        struct response r = {
+            .wants_tunnel = wants_tunnel, .wants_pieces = true, .piece = note_piece, .piece_context = &got
+        };
+        bool keeps;
+        assert_int_equal(read_in_steps(text, bytes, step, &r, false, &keeps), end);
+        assert_string_equal(got.at ? got.at : "", pieces);
+        assert_string_equal(r.body.at ? r.body.at : "", body);
+        if (end == H1_TUNNEL) {
+            assert_int_equal(r.status, 101);
+            assert_string_equal(r.ws_accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+            assert_string_equal(r.ws_protocol, "posthorn.v1");
+            assert_false(keeps);
+        }
+        buf_fini(&got);
+        buf_fini(&r.body);
+    }
+}
+
+static void a_tunnel_begins_behind_its_head(void **state)
+{
+    (void)state;
+    at_every_cut("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: "
+                 "posthorn.v1\r\nContent-Length: 3\r\n\r\nany bytes\r\n\r\nHTTP/1.1 200",
+                 true, H1_TUNNEL, "any bytes\r\n\r\nHTTP/1.1 200", "");
+    at_every_cut("HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\n{}", true, H1_DONE, "", "{}");
+    at_every_cut("HTTP/1.1 101 Switching Protocols\r\n\r\n", false, H1_BAD, "", "");
+}
+
+static void pieces_are_handed_on(void **state)
+{
+    (void)state;
+    at_every_cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n",
+                 false, H1_CHUNK_SIZE, "abc0123456789", "");
+    at_every_cut("HTTP/1.0 200 OK\r\n\r\nuntil the end", false, H1_UNTIL_CLOSE, "until the end", "");
+    at_every_cut("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false, H1_DONE, "hello", "");
+    at_every_cut("HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nhello", false, H1_DONE, "", "hello");
+}
+
+static void what_is_asked(void **state)
+{
+    struct buf to = { 0 };
+    struct exchange *x = exchange_new("GET", "/v1/events?after=1.1", "secret", NULL);
+    (void)state;
+    strcpy(x->ws_key, "dGhlIHNhbXBsZSBub25jZQ==");
+    h1_write(&to, x, "chat.example");
+    assert_non_null(strstr(to.at, "GET /v1/events?after=1.1 HTTP/1.1\r\nHost: chat.example\r\n"));
+    assert_non_null(strstr(to.at, "\r\nConnection: Upgrade\r\n"));
+    assert_non_null(strstr(to.at, "\r\nUpgrade: websocket\r\n"));
+    assert_non_null(strstr(to.at, "\r\nSec-WebSocket-Version: 13\r\n"));
+    assert_non_null(strstr(to.at, "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+    assert_non_null(strstr(to.at, "\r\nSec-WebSocket-Protocol: posthorn.v1\r\n"));
+    assert_non_null(strstr(to.at, "\r\nAuthorization: Bearer secret\r\n"));
+    buf_drop(&to, to.bytes);
+    x->ws_key[0] = 0;
+    x->accept = "text/event-stream";
+    x->method = "POST";
+    x->overridden = "PATCH";
+    h1_write(&to, x, "chat.example");
+    assert_null(strstr(to.at, "pgrade"));
+    assert_non_null(strstr(to.at, "\r\nAccept: text/event-stream\r\n"));
+    assert_non_null(strstr(to.at, "POST /v1/events"));
+    assert_non_null(strstr(to.at, "\r\nX-HTTP-Method-Override: PATCH\r\n"));
+    buf_fini(&to);
+    exchange_free(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_answers_survive_every_cut), cmocka_unit_test(bad_answers_are_refused),
         cmocka_unit_test(a_cut_answer_is_not_an_answer),  cmocka_unit_test(bounds_hold),
-        cmocka_unit_test(what_follows_is_left),
+        cmocka_unit_test(what_follows_is_left),           cmocka_unit_test(a_tunnel_begins_behind_its_head),
+        cmocka_unit_test(pieces_are_handed_on),           cmocka_unit_test(what_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
