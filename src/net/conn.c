@@ -1,18 +1,27 @@
 /* net/conn.c - one connection from accept to burial, and the set of all of them
  *
- * HANDSHAKE (TLS, ALPN chooses) or SNIFF (in the clear, the first bytes choose), then H1 or H2, then LINGER (our
+ * PROXY (a trusted proxy says who it speaks for), HANDSHAKE (TLS, ALPN chooses) or SNIFF (in the clear, the first bytes choose), then H1 or H2, then LINGER (our
  * end is said; a socket that is closed with unread bytes would reset the last answer away), then DEAD until the
  * turn's end. All writing is done by the flush.
  */
 #include "net/conn.h"
+#include "base/log.h"
+#include "net/proxy.h"
 #include "net/refusal.h"
 #include <netinet/in.h>
 #include <unistd.h>
 
 enum {
     READS_A_TURN = 4, /* of one connection, so that the others get their turn */
-    REFUSING_MAX = 64, /* connections that were one too many and are told so */
+    REFUSED_MAX = 64, /* connections that were one too many and are told so */
     LINGER_BYTES_MAX = 4 * 1024 * 1024, /* thrown away so that our last words arrive */
+};
+
+/* The header of a proxy, as far as it came. */
+struct conn_proxy {
+    struct sockaddr_storage own; /* the proxy's */
+    size_t have;
+    uint8_t at[PROXY_BYTES_MAX];
 };
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -67,12 +76,11 @@ void conn_kill(struct conn *c)
     c->phase = CONN_DEAD;
     stream_fini(&c->stream);
     loop_timer_clear(&c->timer);
-    if (c->peer) {
+    if (c->peer)
         peers_leave(set->peers, c->peer);
-        set->stats.connections--;
-    } else {
-        set->refusing_count--;
-    }
+    free(c->proxy);
+    c->proxy = NULL;
+    *(c->is_refused ? &set->refused_count : &set->stats.connections) -= 1;
     if (c->is_dirty)
         TAILQ_REMOVE(&set->dirty, c, dirty);
     TAILQ_REMOVE(&set->live, c, link);
@@ -246,12 +254,96 @@ static void input(struct conn *c)
     }
 }
 
+/* Too many. In the clear it is told so, and lingers, so that closing does not take the words back. */
+static void turn_away(struct conn *c)
+{
+    struct conn_set *set = c->set;
+    struct exchange_field fields[REFUSAL_FIELDS_MAX];
+    struct iovec parts[2] = { { set->out, 0 } };
+    struct blob *body;
+    struct answer *a;
+
+    set->stats.refused++;
+    if (!c->is_refused) {
+        set->stats.connections--;
+        set->refused_count++;
+        c->is_refused = true;
+    }
+    if (c->is_tls || set->refused_count > REFUSED_MAX) {
+        conn_kill(c);
+        return;
+    }
+    body = refusal_body(ERR_BUSY);
+    a = answer_new(err_status(ERR_BUSY), ANSWER_WHOLE, fields, refusal_fields(ERR_BUSY, fields));
+    a->length = body->bytes;
+    parts[0].iov_len =
+        answer_text(a, conn_set_date(set), "connection: close\r\n", set->out, sizeof(set->out));
+    parts[1] = (struct iovec){ body->at, body->bytes };
+    if (conn_write(c, parts, 2))
+        linger(c);
+    answer_free(&a);
+    blob_free(&body);
+}
+
+/* The peer is known: it is counted, and speaks from here on. */
+static void welcome(struct conn *c, const struct sockaddr *address)
+{
+    struct conn_set *set = c->set;
+
+    peers_text(address, c->address);
+    c->peer = peers_enter(set->peers, address, set->connections_per_ip_max);
+    if (!c->peer) {
+        turn_away(c);
+        return;
+    }
+    set->stats.accepted++;
+    c->phase = c->is_tls ? CONN_HANDSHAKE : CONN_SNIFF;
+    conn_due_in(c, c->is_tls ? set->deadlines.handshake : set->deadlines.head);
+    conn_due_in(c, set->deadlines.unauthenticated);
+}
+
+/* Exactly the header is read: what follows is the peer's, and perhaps TLS. */
+static void proxy_input(struct conn *c)
+{
+    struct conn_proxy *p = c->proxy;
+    struct sockaddr_storage from;
+    size_t whole = 0, bytes = 0;
+    enum stream_result result = STREAM_OK;
+    enum err err = proxy_bytes(p->at, p->have, &whole);
+
+    while (!err && result == STREAM_OK && p->have < whole) {
+        result = stream_read_below(&c->stream, p->at + p->have, whole - p->have, &bytes);
+        p->have += result == STREAM_OK ? bytes : 0;
+        err = proxy_bytes(p->at, p->have, &whole);
+    }
+    if (!err && result == STREAM_AGAIN)
+        return;
+    if (!err && result == STREAM_OK)
+        err = proxy_read(p->at, p->have, &from);
+    if (err) {
+        c->set->stats.bad_requests++;
+        log_line(LOG_WARN, "net.proxy.bad", "peer=%s", c->address);
+    }
+    if (err || result != STREAM_OK) {
+        conn_kill(c);
+        return;
+    }
+    if (from.ss_family == AF_UNSPEC)
+        from = p->own;
+    free(p);
+    c->proxy = NULL;
+    welcome(c, (struct sockaddr *)&from);
+}
+
 static void on_io(void *ctx, unsigned what)
 {
     struct conn *c = ctx;
 
-    if (c->phase == CONN_HANDSHAKE) {
-        handshake(c);
+    if (c->phase == CONN_HANDSHAKE || c->phase == CONN_PROXY) {
+        if (c->phase == CONN_PROXY)
+            proxy_input(c);
+        else
+            handshake(c);
         return;
     }
     if (what & LOOP_WRITE) {
@@ -268,7 +360,7 @@ static uint64_t transport_due(struct conn *c, uint64_t now_ms)
     const struct net_deadlines *d = &c->set->deadlines;
     uint64_t due = UINT64_MAX;
 
-    if (c->phase == CONN_HANDSHAKE)
+    if (c->phase == CONN_HANDSHAKE || c->phase == CONN_PROXY)
         due = c->accepted_ms + d->handshake;
     else if (c->phase == CONN_SNIFF)
         due = c->accepted_ms + d->head;
@@ -322,14 +414,13 @@ static void on_timer(void *ctx)
         conn_due_in(c, (uint32_t)(due - now_ms));
 }
 
-static struct conn *make(struct conn_set *set, int fd, SSL_CTX *tls, enum conn_phase phase)
+static struct conn *make(struct conn_set *set, int fd, SSL_CTX *tls)
 {
     struct conn *c = calloc(1, sizeof(*c));
 
     CHECK(c);
     c->set = set;
     c->is_tls = tls != NULL;
-    c->phase = phase;
     c->accepted_ms = conn_now(c);
     c->timer_at_ms = UINT64_MAX;
     TAILQ_INIT(&c->exchanges);
@@ -340,54 +431,39 @@ static struct conn *make(struct conn_set *set, int fd, SSL_CTX *tls, enum conn_p
     return c;
 }
 
-/* Too many. In the clear it is told so, and lingers, so that closing does not take the words back; of those there
- * are few, and they count for nobody. */
-static void refuse(struct conn_set *set, int fd, SSL_CTX *tls)
+static void expect_proxy(struct conn *c, const struct sockaddr *address)
 {
-    struct exchange_field fields[REFUSAL_FIELDS_MAX];
-    struct iovec parts[2] = { { set->out, 0 } };
-    struct blob *body;
-    struct answer *a;
+    size_t bytes = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+    c->proxy = calloc(1, sizeof(*c->proxy));
+    CHECK(c->proxy);
+    memcpy(&c->proxy->own, address, bytes);
+    peers_text(address, c->address);
+    c->phase = CONN_PROXY;
+    conn_due_in(c, c->set->deadlines.handshake);
+}
+
+void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, struct conn_how how)
+{
+    bool is_refused = set->stats.connections >= set->connections_max;
     struct conn *c;
 
-    set->stats.refused++;
-    if (tls || set->refusing_count == REFUSING_MAX) {
+    if (is_refused && (how.tls || set->refused_count == REFUSED_MAX)) {
+        set->stats.refused++;
         close(fd);
         return;
     }
-    c = make(set, fd, NULL, CONN_LINGER);
-    set->refusing_count++;
-    body = refusal_body(ERR_BUSY);
-    a = answer_new(err_status(ERR_BUSY), ANSWER_WHOLE, fields, refusal_fields(ERR_BUSY, fields));
-    a->length = body->bytes;
-    parts[0].iov_len =
-        answer_text(a, conn_set_date(set), "connection: close\r\n", set->out, sizeof(set->out));
-    parts[1] = (struct iovec){ body->at, body->bytes };
-    if (conn_write(c, parts, 2))
-        linger(c);
-    answer_free(&a);
-    blob_free(&body);
-}
-
-void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, SSL_CTX *tls,
-                 net_request_fn *fn, void *ctx)
-{
-    struct conn *c;
-    struct peer *peer = NULL;
-
-    if (set->stats.connections < set->connections_max)
-        peer = peers_enter(set->peers, address, set->connections_per_ip_max);
-    if (!peer) {
-        refuse(set, fd, tls);
+    c = make(set, fd, how.tls);
+    c->fn = how.fn;
+    c->ctx = how.ctx;
+    c->is_refused = is_refused;
+    *(is_refused ? &set->refused_count : &set->stats.connections) += 1;
+    if (is_refused) {
+        turn_away(c);
         return;
     }
-    c = make(set, fd, tls, tls ? CONN_HANDSHAKE : CONN_SNIFF);
-    c->peer = peer;
-    peers_text(address, c->address);
-    c->fn = fn;
-    c->ctx = ctx;
-    set->stats.accepted++;
-    set->stats.connections++;
-    conn_due_in(c, tls ? set->deadlines.handshake : set->deadlines.head);
-    conn_due_in(c, set->deadlines.unauthenticated);
+    if (how.is_proxied)
+        expect_proxy(c, address);
+    else
+        welcome(c, address);
 }

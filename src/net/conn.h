@@ -8,6 +8,7 @@
 #include "net/stream.h"
 
 enum conn_phase {
+    CONN_PROXY,                     /* the header of a proxy that we trust, before everything else */
     CONN_HANDSHAKE,                 /* TLS */
     CONN_SNIFF,                     /* in the clear: HTTP/2's preface, or a request line? */
     CONN_H1,
@@ -15,6 +16,8 @@ enum conn_phase {
     CONN_LINGER,                    /* we said our end, and read what the peer had sent meanwhile */
     CONN_DEAD,                      /* freed at the end of the turn */
 };
+
+struct conn_proxy;
 
 struct conn {
     struct conn_set *set;
@@ -30,10 +33,12 @@ struct conn {
     void *ctx;
     struct h1 h1;
     struct h2 *h2;
-    struct peer *peer;
+    struct peer *peer;              /* NULL: not known yet, or it was one too many */
+    struct conn_proxy *proxy;       /* in that phase */
     uint8_t sniffed;                /* bytes of the preface that came */
     uint32_t lingered_bytes;
     bool is_tls, is_trusted, is_dirty, is_draining, is_resuming;
+    bool is_refused;                /* was one too many; is not counted as a connection */
     bool is_finishing;              /* end it when everything is sent */
     char address[PEERS_TEXT_BYTES];
     TAILQ_ENTRY(conn) link;         /* of the set's live or dead */
@@ -49,7 +54,7 @@ struct conn_set {
     struct conn_list live, dirty, dead;
     struct exchange_list lost, ended;
     uint32_t connections_max, connections_per_ip_max, exchanges_max;
-    uint32_t refusing_count;        /* that were one too many and linger */
+    uint32_t refused_count;         /* that were one too many and are told so */
     bool is_draining;
     bool is_over;                   /* more is unsent than unsent_max: whoever writes has to wait */
     uint64_t unsent_max;
@@ -65,9 +70,15 @@ void conn_set_free(struct conn_set **set);
 void conn_set_flush(struct conn_set *set);
 void conn_set_drain(struct conn_set *set);
 
-/* Takes over fd; tls NULL: in the clear. Closes at once when there are too many. */
-void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, SSL_CTX *tls,
-                 net_request_fn *fn, void *ctx);
+/* How a listener wants its connections. */
+struct conn_how {
+    SSL_CTX *tls;                   /* NULL: in the clear */
+    net_request_fn *fn;
+    void *ctx;
+    bool is_proxied;                /* address is a proxy's, whose header comes first and names the peer */
+};
+/* Takes over fd. Closes when there are too many; in the clear it says so. */
+void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, struct conn_how how);
 /* Writes what is due, and looks for room. */
 void conn_flush(struct conn *c);
 /* Something is to be written, or to be done at the flush. */

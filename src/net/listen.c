@@ -35,6 +35,17 @@ static bool is_passing(int error)
            error == EHOSTUNREACH || error == ENETUNREACH || error == EPERM;
 }
 
+static void accepted(struct listen_socket *s, int fd, const struct sockaddr *address)
+{
+    const struct listen_to *to = &s->to;
+
+    conn_accept(to->set, fd, address,
+                (struct conn_how){ .tls = to->tls ? *to->tls : NULL,
+                                   .fn = to->fn,
+                                   .ctx = to->ctx,
+                                   .is_proxied = to->proxy && proxy_trusts(*to->proxy, address) });
+}
+
 static void on_readable(void *ctx, unsigned what)
 {
     struct listen_socket *s = ctx;
@@ -46,8 +57,7 @@ static void on_readable(void *ctx, unsigned what)
         int fd = accept4(s->io.fd, (struct sockaddr *)&address, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            conn_accept(s->to.set, fd, (const struct sockaddr *)&address, s->to.tls ? *s->to.tls : NULL,
-                        s->to.fn, s->to.ctx);
+            accepted(s, fd, (const struct sockaddr *)&address);
         } else if (errno == EAGAIN) {
             break;
         } else if (!is_passing(errno)) {

@@ -1,12 +1,14 @@
 /* net/listen.h - listening sockets */
 #pragma once
 #include "net/conn.h"
+#include "net/proxy.h"
 
 struct listen_socket;
 
 /* Takes effect at each accept, so that a new certificate serves new connections. */
 struct listen_to {
     struct conn_set *set;
+    struct proxy_trust *const *proxy;       /* where those stand whose header names the peer; NULL: nobody */
     SSL_CTX *const *tls;            /* where the current context stands; NULL: in the clear */
     net_request_fn *fn;
     void *ctx;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "net/devcert.h"
 #include "net/listen.h"
+#include "net/proxy.h"
 #include "net/tls.h"
 #include <stdio.h>
 
@@ -13,6 +14,7 @@ struct net {
     const struct config *config;
     struct conn_set *set;
     SSL_CTX *tls;
+    struct proxy_trust *proxy;
     struct listen_socket *listeners[LISTENERS_MAX];
     unsigned listeners_count;
 };
@@ -43,6 +45,7 @@ void net_free(struct net **at)
     stop_listening(n);
     conn_set_free(&n->set);
     tls_free(&n->tls);
+    proxy_trust_free(&n->proxy);
     free(n);
     *at = NULL;
 }
@@ -60,10 +63,15 @@ void net_set_unsent_max(struct net *n, uint64_t bytes)
 enum err net_listen(struct net *n, const char *address, bool with_tls, net_request_fn *fn, void *ctx,
                     uint16_t *port)
 {
-    struct listen_to to = { n->set, with_tls ? &n->tls : NULL, fn, ctx };
-    enum err err;
+    bool is_admin = strcmp(address, n->config->server_admin) == 0;
+    struct listen_to to = { n->set, is_admin ? NULL : &n->proxy, with_tls ? &n->tls : NULL, fn, ctx };
+    enum err err = ERR_OK;
 
     CHECK(n->listeners_count < LISTENERS_MAX && (!with_tls || n->tls));
+    if (!n->proxy)
+        err = proxy_trust_new(n->config->server_proxy_protocol, &n->proxy);
+    if (err)
+        return err;
     err = listen_new(address, to, port, &n->listeners[n->listeners_count]);
     if (!err)
         n->listeners_count++;

@@ -26,7 +26,8 @@ struct net *net_new(struct loop *l, const struct config *c);    /* both must out
 /* Closes everything; exchange_gone_fn are called for what waits. No exchange may be used after. */
 void net_free(struct net **n);
 /* Listens; address is "host:port", "[v6]:port" or ":port" (all addresses); port 0 picks one. with_tls needs
- * net_load_tls() first. Errors: ERR_BAD_REQUEST (address), ERR_EXISTS (in use), with a log line. */
+ * net_load_tls() first. Connections from server.proxy_protocol begin with a PROXY header, but for those to
+ * server.admin. Errors: ERR_BAD_REQUEST (address, or that list), ERR_EXISTS (in use), with a log line. */
 MUST_USE enum err net_listen(struct net *n, const char *address, bool with_tls,
                              net_request_fn *fn, void *ctx, uint16_t *port);
 /* Reads tls.certificate and tls.key, or makes a development CA and leaf in tls.directory when none is

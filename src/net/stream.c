@@ -97,9 +97,9 @@ struct text stream_protocol(const struct stream *s)
     return bytes ? TEXT("http/1.1") : TEXT("");
 }
 
-static enum stream_result plain_read(struct stream *s, char *into, size_t *bytes)
+enum stream_result stream_read_below(struct stream *s, void *into, size_t room, size_t *bytes)
 {
-    ssize_t r = read(s->io.fd, into, STREAM_CHUNK_BYTES);
+    ssize_t r = read(s->io.fd, into, room);
 
     if (r > 0) {
         *bytes = (size_t)r;
@@ -117,7 +117,7 @@ enum stream_result stream_read(struct stream *s, char *into, size_t *bytes)
 
     *bytes = 0;
     if (!s->ssl)
-        return plain_read(s, into, bytes);
+        return stream_read_below(s, into, STREAM_CHUNK_BYTES, bytes);
     ERR_clear_error();
     r = SSL_read(s->ssl, into, STREAM_CHUNK_BYTES);
     if (r > 0)

@@ -36,6 +36,8 @@ enum stream_result stream_handshake(struct stream *s);
 struct text stream_protocol(const struct stream *s);
 /* At most STREAM_CHUNK_BYTES into in; *bytes is set on OK. */
 enum stream_result stream_read(struct stream *s, char *into, size_t *bytes);
+/* The same, at most room bytes, from below TLS: before its handshake. */
+enum stream_result stream_read_below(struct stream *s, void *into, size_t room, size_t *bytes);
 /* Sends, and keeps what the socket does not take: OK or FAILED. The caller bounds what is kept by looking at
  * stream_pending(). */
 enum stream_result stream_write(struct stream *s, const struct iovec *parts, int count);
