@@ -147,9 +147,31 @@ static void write_h2(struct conn *c)
         link_close(&c->link);
 }
 
+/* Over cleartext nobody has said that HTTP/2 is spoken here, and nobody has yet. */
+static bool is_guess(const struct conn *c)
+{
+    return c->speaks == CONN_H2 && !c->link.ssl && c->wants == CONN_UNKNOWN && !h2_is_settled(c->h2);
+}
+
+uint64_t conn_due_ms(const struct conn *c)
+{
+    if (c->speaks == CONN_UNKNOWN)
+        return c->link.deadline_ms;
+    if (c->speaks == CONN_H2 && is_guess(c))
+        return c->heard_ms + CONN_PRIOR_MS;
+    if (c->speaks != CONN_H2 || TAILQ_EMPTY(&c->open))
+        return UINT64_MAX;
+    return c->pinged_ms ? c->pinged_ms + CONN_PONG_MS : c->heard_ms + CONN_QUIET_MS;
+}
+
 /* Broken connections are often silent: ask, and give up when nothing comes. */
 static void watch(struct conn *c, uint64_t now_ms)
 {
+    if (is_guess(c) && now_ms - c->heard_ms >= CONN_PRIOR_MS) {
+        snprintf(c->link.why, sizeof c->link.why, "what answers does not speak HTTP/2");
+        link_close(&c->link);
+        return;
+    }
     if (c->speaks != CONN_H2 || TAILQ_EMPTY(&c->open))
         return;
     if (c->pinged_ms && now_ms - c->pinged_ms >= CONN_PONG_MS) {

@@ -8,6 +8,7 @@
 enum {
     CONN_QUIET_MS = 15 * 1000,      /* silence with work outstanding: ask with a PING */
     CONN_PONG_MS = 10 * 1000,       /* and no byte after it: broken, whatever TCP says */
+    CONN_PRIOR_MS = 3 * 1000,       /* HTTP/2 without being asked: the server's settings come by then */
     CONN_REUSE_MS = 30 * 1000,      /* HTTP/1.1: an older idle one may be closing right now */
 };
 
@@ -38,6 +39,8 @@ void conn_begin(struct conn *c, struct exchange *x);
 void conn_end(struct conn *c, struct exchange *x, enum exchange_end end);
 /* Reads, writes and keeps watch, without waiting. */
 void conn_step(struct conn *c, uint64_t now_ms);
+/* When conn_step() is due even if no byte comes; UINT64_MAX: never. */
+uint64_t conn_due_ms(const struct conn *c);
 bool conn_is_closed(const struct conn *c);
 /* Ends what is open (lost, or unsent when the link never opened) and closes. */
 void conn_free(struct conn **c);

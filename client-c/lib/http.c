@@ -222,15 +222,6 @@ size_t http_fds(const struct http *h, struct pollfd *at, size_t room)
     return count;
 }
 
-static uint64_t conn_due_ms(const struct conn *c)
-{
-    if (c->speaks == CONN_UNKNOWN)
-        return c->link.deadline_ms;
-    if (c->speaks != CONN_H2 || TAILQ_EMPTY(&c->open))
-        return UINT64_MAX;
-    return c->pinged_ms ? c->pinged_ms + CONN_PONG_MS : c->heard_ms + CONN_QUIET_MS;
-}
-
 int http_timeout_ms(const struct http *h, uint64_t now_ms)
 {
     uint64_t due = UINT64_MAX;

@@ -150,7 +150,8 @@ static void in_use_ended(struct posthorn *p, uint64_t now_ms)
         wait_ms = ways_ended(&s->ways, l->index, &e, now_ms);
     if (!s->since_ms)
         s->since_ms = now_ms;
-    bool falls_back = l->end == FEED_BROKEN && !l->live_ms && client_fall_back(p, l->http);
+    bool falls_back =
+        (l->end == FEED_BROKEN || l->end == FEED_MUTE) && !l->live_ms && client_fall_back(p, l->http);
     lane_close(l);
     if (falls_back && client_is_idle(p))
         client_renew_http(p);

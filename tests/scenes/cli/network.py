@@ -2,6 +2,7 @@
 import base64
 import socket
 import threading
+import time
 
 
 def read_head(s):
@@ -96,16 +97,22 @@ class TunnelProxy(Listener):
 
 class Meddler(Listener):
     """An HTTP/1.1 proxy in front of the cleartext port, one request a connection. strips: the Upgrade header.
-    buffers: an answer is handed on when it is complete. methods: others are answered 405 by a page."""
+    buffers: an answer is handed on when it is complete. methods: others are answered 405 by a page.
+    ponders: what is not HTTP/1.1 gets no answer at all."""
 
-    def __init__(self, target, strips=False, buffers=False, methods=None):
+    def __init__(self, target, strips=False, buffers=False, methods=None, ponders=False):
         self.target, self.strips, self.buffers, self.methods = target, strips, buffers, methods
+        self.ponders = ponders
         self.seen = []
         super().__init__()
 
     def serve(self, s):
         head, rest = read_head(s)
         lines = head.decode("latin-1").split("\r\n")
+        if not lines[0].endswith(" HTTP/1.1") and self.ponders:
+            s.recv(65536)
+            time.sleep(60)
+            return
         if not lines[0].endswith(" HTTP/1.1"):
             s.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return

@@ -155,6 +155,17 @@ def upgrade_is_stripped(stage):
         assert report["sse", "1.1"]["works"] and report["longpoll", "1.1"]["works"], report
 
 
+def silence_about_http_2(stage):
+    with Meddler(stage.cleartext, ponders=True) as network:
+        begin = time.monotonic()
+        login(stage, "ponder", cleartext(network.port))
+        stage.ok("wim", "send", "wob", "in HTTP/1.1 then")
+        out, err = listens(stage, "ponder", 1)
+        assert messages(out) == ["in HTTP/1.1 then"]
+        assert taken(err) == ["WebSocket over HTTP/1.1, direct"], err
+        assert time.monotonic() - begin < 20
+
+
 def answers_are_held_back(stage):
     with Meddler(stage.cleartext, strips=True, buffers=True) as network:
         login(stage, "buffer", cleartext(network.port))
@@ -191,6 +202,8 @@ def connections_are_cut(stage):
                 stage.ok("wim", "send", "wob", text) for text in texts])
             assert messages(out) == texts, out
             assert cutter.cuts, "nothing was cut"
+            cutter.lives = None
+            stage.ok(profile, "logout")
         finally:
             cutter.end()
 
@@ -218,5 +231,5 @@ def select_line(process):
 
 
 SCENES = [people, each_way_brings_events, the_best_is_taken, choices_that_make_no_sense, doctor, through_a_tunnel,
-          what_a_proxy_says, cleartext_people, upgrade_is_stripped, answers_are_held_back, only_get_and_post,
-          connections_are_cut, moves_are_no_errors]
+          what_a_proxy_says, cleartext_people, upgrade_is_stripped, silence_about_http_2, answers_are_held_back,
+          only_get_and_post, connections_are_cut, moves_are_no_errors]
