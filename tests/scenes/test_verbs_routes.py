@@ -17,8 +17,6 @@ async def scene_routes(s):
                     "query.limit")
     await s.refused("no number", me, "GET", "/v1/snapshot?limit=x", 400, "bad_type", "query.limit")
     await s.refused("out of range", me, "GET", "/v1/snapshot?limit=201", 400, "out_of_range", "query.limit")
-    await s.refused("streams come later", me, "GET", f"/v1/events?after={me.cursor}", 406, "not_acceptable",
-                    headers=[("accept", "text/event-stream")])
     status, _ = await s.ask(me, "POST", "/v1/users/me", {"name": "by override"},
                             [("x-http-method-override", "PATCH")])
     s.equal("the method may be named in a field", status, 200)

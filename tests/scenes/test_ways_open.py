@@ -21,13 +21,13 @@ def bearer(who):
 
 
 async def until(receiver, count, wait_s=20):
-    """That many events, and what they were brought by."""
+    """That many messages, and what they were brought by."""
     events, items = [], []
     end = time.monotonic() + wait_s
     while len(events) < count and time.monotonic() < end:
         item = await receiver.next(wait_s)
         items.append(item)
-        events += item.get("events", [])
+        events += [e for e in item.get("events", []) if e["t"] == "message"]
     return events, items
 
 

@@ -193,16 +193,18 @@ class Anchor(Stream):
 
     async def start(self):
         await super().start()
-        self.items, self.promised = asyncio.Queue(), []
+        self.items, self.promised, self.why = asyncio.Queue(4), [], None
         self.tasks = [asyncio.create_task(self.lines()), asyncio.create_task(self.pushes())]
 
     async def next(self, wait_s=30):
+        if self.why:
+            raise self.why
         try:
             item = await asyncio.wait_for(self.items.get(), wait_s)
         except asyncio.TimeoutError:
             raise Gone(f"anchor: nothing within {wait_s} s") from None
         if isinstance(item, Exception):
-            self.items.put_nowait(item)
+            self.why = item
             raise item
         return self.at(item) if "events" in item else item
 
@@ -212,10 +214,10 @@ class Anchor(Stream):
             while (text := await self.cut_line(None)) is not None:
                 item = json.loads(text)
                 self.bye = item.get("bye", self.bye)
-                self.items.put_nowait({"events": [], **item} if "cursor" in item else item)
-            self.items.put_nowait(self.over())
+                await self.items.put({"events": [], **item} if "cursor" in item else item)
+            await self.items.put(self.over())
         except (Gone, ValueError) as why:
-            self.items.put_nowait(why if isinstance(why, Gone) else Gone(repr(why)))
+            await self.items.put(why if isinstance(why, Gone) else Gone(repr(why)))
 
     async def pushes(self):
         """One response after the other, as they were promised."""
@@ -230,10 +232,10 @@ class Anchor(Stream):
                 if answer.status != 200 or self.promised[-1] != f"/v1/events?after={at}" and at:
                     raise Gone(f"{answer.status} pushed for {self.promised[-1]}, wanted after={at}")
                 at = page["cursor"]
-                self.items.put_nowait(page)
+                await self.items.put(page)
         except Gone as why:
             if "reset" not in str(why) and "stream ended" not in str(why):
-                self.items.put_nowait(why)
+                await self.items.put(why)
 
     def stop(self):
         for task in getattr(self, "tasks", ()):
