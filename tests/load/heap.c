@@ -1,6 +1,6 @@
 /* load/heap.c - preloaded into a server under test: tells a file how many bytes the program has from malloc
  *
- * POSTHORN_HEAP_FILE names the file; a thread writes it five times a second.
+ * HEAP_FILE names the file; a thread writes it five times a second.
  */
 #include <fcntl.h>
 #include <malloc.h>
@@ -29,7 +29,7 @@ static void *heap_tell(void *ctx)
 
 __attribute__((constructor)) static void heap_begin(void)
 {
-    char *path = getenv("POSTHORN_HEAP_FILE");
+    char *path = getenv("HEAP_FILE");
     pthread_t thread;
     sigset_t all, before;
 

@@ -15,7 +15,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { IDLE_EVENTS = 256, IDLE_AHEAD = 32, IDLE_SETTLE_S = 30 };
+enum { IDLE_EVENTS = 256, IDLE_AHEAD = 32, IDLE_SETTLE_S = 30, IDLE_HEAP_NS = 500 * 1000000 };
 
 struct idle {
     const struct idle_plan *plan;
@@ -147,7 +147,7 @@ static bool idle_read_metrics(const struct idle_plan *plan, struct idle_look *lo
                 link_ready(link);
     }
     bool good = is_done && ask.status == 200;
-    look->connections = idle_metric(buf_text(&ask.answer), "posthorn_connections");
+    look->connections = idle_metric(buf_text(&ask.answer), "posthorn_connections") - 1; /* this one */
     look->receivers = idle_metric(buf_text(&ask.answer), "posthorn_receivers");
     link_free(&link);
     link_ask_fini(&ask);
@@ -171,6 +171,12 @@ static bool idle_read_number(const char *path, const char *word, uint64_t *n)
     return at && *n;
 }
 
+static void idle_hold(struct idle *idle, uint64_t ns)
+{
+    for (uint64_t end = tally_now_ns() + ns; tally_now_ns() < end;)
+        idle_turn(idle, 50);
+}
+
 /* Reads memory when the server has what it should have. False: it does not get there in time. */
 static bool idle_look(struct idle *idle, uint32_t connections, struct idle_look *look)
 {
@@ -185,6 +191,7 @@ static bool idle_look(struct idle *idle, uint32_t connections, struct idle_look 
         if (look->connections == connections && look->receivers == receivers)
             break;
     }
+    idle_hold(idle, IDLE_HEAP_NS); /* until malloc's figure is of now */
     snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)plan->server);
     if (!idle_read_number(path, "Rss:", &look->rss_bytes))
         return false;
@@ -195,12 +202,6 @@ static bool idle_look(struct idle *idle, uint32_t connections, struct idle_look 
 }
 
 /* --- the run ----------------------------------------------------------------------------------------------------- */
-
-static void idle_hold(struct idle *idle, uint64_t ns)
-{
-    for (uint64_t end = tally_now_ns() + ns; tally_now_ns() < end;)
-        idle_turn(idle, 50);
-}
 
 static bool idle_print(const struct idle *idle, const struct idle_look *before, const struct idle_look *after)
 {
