@@ -62,7 +62,8 @@ static void lose_exchanges(struct conn *c)
 
     while ((x = TAILQ_FIRST(&c->exchanges)))
         exchange_end(x);
-    c->h1.x = NULL;
+    if (!c->is_http2)
+        c->h1.x = NULL;
 }
 
 void conn_kill(struct conn *c)
@@ -180,7 +181,8 @@ void conn_flush(struct conn *c)
 static void begin(struct conn *c, enum conn_phase phase)
 {
     c->phase = phase;
-    if (phase == CONN_H2)
+    c->is_http2 = phase == CONN_H2;
+    if (c->is_http2)
         h2_init(c);
     else
         h1_init(c);

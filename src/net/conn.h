@@ -31,13 +31,15 @@ struct conn {
     uint32_t begun_count;           /* exchanges that the handler writes pieces to */
     net_request_fn *fn;
     void *ctx;
-    struct h1 h1;
-    struct h2 *h2;
+    union {                         /* by is_http2 */
+        struct h1 h1;
+        struct h2 *h2;
+    };
     struct peer *peer;              /* NULL: not known yet, or it was one too many */
     struct conn_proxy *proxy;       /* in that phase */
     uint8_t sniffed;                /* bytes of the preface that came */
     uint32_t lingered_bytes;
-    bool is_tls, is_trusted, is_dirty, is_draining, is_resuming;
+    bool is_http2, is_tls, is_trusted, is_dirty, is_draining, is_resuming;
     bool is_refused;                /* was one too many; is not counted as a connection */
     bool is_finishing;              /* end it when everything is sent */
     char address[PEERS_TEXT_BYTES];

@@ -43,8 +43,10 @@ static void bury(struct conn_set *set)
     exchange_bury(set);
     while ((c = TAILQ_FIRST(&set->dead))) {
         TAILQ_REMOVE(&set->dead, c, link);
-        h1_fini(c);
-        h2_fini(c);
+        if (c->is_http2)
+            h2_fini(c);
+        else
+            h1_fini(c);
         free(c);
     }
 }

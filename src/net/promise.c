@@ -12,7 +12,7 @@ static const char word[] = "push";
 
 bool promise_can(const struct conn *c)
 {
-    return c->h2 && !c->h2->is_quitting && !c->is_draining &&
+    return c->is_http2 && !c->h2->is_quitting && !c->is_draining &&
            nghttp2_session_get_remote_settings(c->h2->session, NGHTTP2_SETTINGS_ENABLE_PUSH) == 1;
 }
 

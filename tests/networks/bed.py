@@ -13,7 +13,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "wire"))
 from stage import PASSWORD, Stage  # noqa: E402
 from chat import new_key  # noqa: E402
 
-BATCH = 16
 TAKEN = "-- way: "
 
 
@@ -96,9 +95,8 @@ class Receiver:
 class Bed:
     def __init__(self, build):
         # 127.0.0.2 is where the proxy that speaks the PROXY protocol connects from.
-        settings = {"POSTHORN_LIMITS_SENDS_PER_SECOND": "0", "POSTHORN_SERVER_PROXY_PROTOCOL": "127.0.0.2"}
-        settings.pop("POSTHORN_SERVER_PROXY_PROTOCOL")
-        self.stage = Stage(build, settings)
+        self.stage = Stage(build, {"POSTHORN_LIMITS_SENDS_PER_SECOND": "0",
+                                   "POSTHORN_SERVER_PROXY_PROTOCOL": "127.0.0.2"})
         self.tls = os.path.join(self.stage.dir, "tls")
         self.sender = Direct(self.stage.cleartext, "sender")
         self.count = 0
@@ -134,9 +132,9 @@ class Bed:
             found_s = time.monotonic() - begin
             texts = [f"{n} through {network.name}" for n in range(messages)]
             begin = time.monotonic()
-            for n in range(0, messages, BATCH):
-                self.sender.send(conversation, texts[n:n + BATCH])
-                time.sleep(max(0, begin + seconds * (n + BATCH) / messages - time.monotonic()))
+            for n in range(0, messages, network.batch):
+                self.sender.send(conversation, texts[n:n + network.batch])
+                time.sleep(max(0, begin + seconds * (n + network.batch) / messages - time.monotonic()))
             until = time.monotonic() + 60
             while len(receiver.messages()) < messages and time.monotonic() < until and receiver.process.poll() is None:
                 time.sleep(0.05)

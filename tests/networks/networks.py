@@ -16,6 +16,7 @@ LONG, LONG1 = r"long polling over HTTP/", r"long polling over HTTP/1\.1"
 class Network:
     """begin() makes self.url_ and, if need be, self.proxy; what it started is ended by end()."""
     name = what = expected = needs = None
+    batch = 16                  # messages in one request of the sender
     is_patient = False          # a person would try again here
 
     def __init__(self, bed, quick):

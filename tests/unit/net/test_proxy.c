@@ -237,6 +237,24 @@ static void test_not_believed(void **state)
     close(fd);
 }
 
+/* The header stands before TLS, which gets every byte behind it: here what is no handshake, and an alert for it. */
+static void test_before_tls(void **state)
+{
+    struct wire *w = *state;
+    bool closed = false;
+    const char *got;
+    int fd;
+
+    trust(w, "127.0.0.1");
+    w->port = w->tls_port;
+    fd = wire_connect(w);
+    put(fd, TCP4 "\x16\3\1\0\5hello", sizeof(TCP4) + 9);
+    got = wire_read(w, fd, NULL, &closed);
+    assert_int_equal(got[0], 0x15);
+    assert_true(closed);
+    close(fd);
+}
+
 /* The bound of connections is each peer's, not the proxy's. */
 static void test_limits(void **state)
 {
@@ -298,6 +316,7 @@ int main(void)
         WIRED(test_required),
         WIRED(test_not_believed),
         WIRED(test_limits),
+        WIRED(test_before_tls),
         WIRED(test_bad_list),
         WIRED(test_admin),
     };
