@@ -106,6 +106,13 @@ static void test_lengths(void **state)
         assert_int_equal(proxy_bytes(good, have, &bytes), ERR_OK);
         assert_int_equal(bytes, have < 16 ? 16 : 28);
     }
+    memcpy(bad, good, sizeof(bad));
+    bad[14] = 536 / 256;
+    bad[15] = 536 % 256;
+    assert_int_equal(proxy_bytes(bad, 16, &bytes), ERR_OK);
+    assert_int_equal(bytes, PROXY_BYTES_MAX);
+    bad[15]++;
+    assert_int_equal(proxy_bytes(bad, 16, &bytes), ERR_BAD_REQUEST);
     for (size_t i = 0; i < 13; i++) {
         memcpy(bad, good, sizeof(bad));
         bad[i] ^= 4;
