@@ -118,7 +118,7 @@ static void sse_came(void *context, const char *type, const char *id, const char
     } else if (*id && strlen(id) < sizeof f->batch_cursor) {
         /* What came in one piece is one batch. */
         buf_format(&f->batch, "%s%s", f->batch.bytes ? "," : "{\"events\":[", data);
-        strcpy(f->batch_cursor, id);
+        memcpy(f->batch_cursor, id, strlen(id) + 1);
         if (f->batch.bytes > BATCH_MOST)
             flush_batch(f);
     }
