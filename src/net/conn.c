@@ -32,6 +32,11 @@ uint64_t conn_now(const struct conn *c)
     return loop_now_ms(c->set->loop);
 }
 
+const char *conn_peer(const struct conn *c)
+{
+    return peers_text(c->address, c->set->peer_text);
+}
+
 void conn_touch(struct conn *c)
 {
     if (c->is_dirty || c->phase == CONN_DEAD)
@@ -101,7 +106,7 @@ static void linger(struct conn *c)
 {
     lose_exchanges(c);
     c->phase = CONN_LINGER;
-    c->lingering_ms = conn_now(c);
+    c->accepted_ms = conn_now(c);
     stream_say_end(&c->stream);
     conn_due_in(c, c->set->deadlines.linger);
 }
@@ -292,7 +297,7 @@ static void welcome(struct conn *c, const struct sockaddr *address)
 {
     struct conn_set *set = c->set;
 
-    peers_text(address, c->address);
+    peers_address(address, c->address);
     c->peer = peers_enter(set->peers, address, set->connections_per_ip_max);
     if (!c->peer) {
         turn_away(c);
@@ -324,7 +329,7 @@ static void proxy_input(struct conn *c)
         err = proxy_read(p->at, p->have, &from);
     if (err) {
         c->set->stats.bad_requests++;
-        log_line(LOG_WARN, "net.proxy.bad", "peer=%s", c->address);
+        log_line(LOG_WARN, "net.proxy.bad", "peer=%s", conn_peer(c));
     }
     if (err || result != STREAM_OK) {
         conn_kill(c);
@@ -367,7 +372,7 @@ static uint64_t transport_due(struct conn *c, uint64_t now_ms)
     else if (c->phase == CONN_SNIFF)
         due = c->accepted_ms + d->head;
     else if (c->phase == CONN_LINGER)
-        due = c->lingering_ms + d->linger;
+        due = c->accepted_ms + d->linger;
     if (c->stalled_ms && c->stalled_ms + d->write_stall < due)
         due = c->stalled_ms + d->write_stall;
     if (due > now_ms)
@@ -440,7 +445,7 @@ static void expect_proxy(struct conn *c, const struct sockaddr *address)
     c->proxy = calloc(1, sizeof(*c->proxy));
     CHECK(c->proxy);
     memcpy(&c->proxy->own, address, bytes);
-    peers_text(address, c->address);
+    peers_address(address, c->address);
     c->phase = CONN_PROXY;
     conn_due_in(c, c->set->deadlines.handshake);
 }

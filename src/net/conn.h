@@ -25,8 +25,8 @@ struct conn {
     enum conn_phase phase;
     struct loop_timer timer;        /* one for all deadlines: fires, looks what is really due, sets again */
     uint64_t timer_at_ms;           /* UINT64_MAX: not set */
-    uint64_t accepted_ms;
-    uint64_t stalled_ms, lingering_ms;      /* since when; 0: not */
+    uint64_t accepted_ms;           /* in LINGER: since when */
+    uint64_t stalled_ms;            /* since when; 0: not */
     struct exchange_list exchanges, ready;  /* ready: have something to say at the flush */
     uint32_t begun_count;           /* exchanges that the handler writes pieces to */
     net_request_fn *fn;
@@ -42,7 +42,7 @@ struct conn {
     bool is_http2, is_tls, is_trusted, is_dirty, is_draining, is_resuming;
     bool is_refused;                /* was one too many; is not counted as a connection */
     bool is_finishing;              /* end it when everything is sent */
-    char address[PEERS_TEXT_BYTES];
+    uint8_t address[PEERS_ADDRESS_BYTES];
     TAILQ_ENTRY(conn) link;         /* of the set's live or dead */
     TAILQ_ENTRY(conn) dirty;
 };
@@ -61,6 +61,7 @@ struct conn_set {
     bool is_over;                   /* more is unsent than unsent_max: whoever writes has to wait */
     uint64_t unsent_max;
     struct h2peer_settings *h2;     /* nghttp2's callbacks and options, the same for all */
+    char peer_text[PEERS_TEXT_BYTES];       /* of the last conn_peer() */
     char date[96];                  /* of date_s, as the Date field wants it */
     uint64_t date_s;
     char in[STREAM_CHUNK_BYTES];    /* one for all: what is not used at once is copied */
@@ -101,3 +102,5 @@ bool conn_offer(struct conn *c, const struct iovec *parts, int count, size_t kee
 /* "Date" of this second. */
 struct text conn_set_date(struct conn_set *set);
 uint64_t conn_now(const struct conn *c);
+/* The peer's address as text, until the next call. */
+const char *conn_peer(const struct conn *c);

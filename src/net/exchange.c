@@ -101,7 +101,7 @@ struct text exchange_body(const struct exchange *x)
 
 struct text exchange_peer(const struct exchange *x)
 {
-    return x->conn ? text_of(x->conn->address) : TEXT("");
+    return x->conn ? text_of(conn_peer(x->conn)) : TEXT("");
 }
 
 void exchange_forget(struct exchange *x)

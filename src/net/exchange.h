@@ -25,7 +25,7 @@ struct exchange_field { const char *name; struct text value; };     /* name in l
 /* The request is whole when the handler gets it: the body is here, at most LIMIT_JSON_BYTES. */
 const struct exchange_head *exchange_head(const struct exchange *x);
 struct text exchange_body(const struct exchange *x);
-struct text exchange_peer(const struct exchange *x);    /* the peer's IP address as text */
+struct text exchange_peer(const struct exchange *x);    /* the peer's IP address, until the next call */
 
 /* Answers; body's reference goes to the exchange (NULL: "{}"). Takes effect at the turn's flush; x is the
  * net's from here on and must not be used again. For HEAD the body is left out.

@@ -52,7 +52,7 @@ static void give_up(struct conn *c)
 {
     c->h2->is_quitting = true;
     c->set->stats.floods++;
-    log_line(LOG_WARN, "net.h2.flood", "peer=%s what=%s", c->address, c->h2->offence);
+    log_line(LOG_WARN, "net.h2.flood", "peer=%s what=%s", conn_peer(c), c->h2->offence);
     nghttp2_session_terminate_session(c->h2->session, c->h2->offence_code);
 }
 
@@ -74,7 +74,7 @@ void h2_input(struct conn *c, const char *at, size_t bytes)
     c->set->stats.bad_requests++;
     if (used == NGHTTP2_ERR_FLOODED)
         c->set->stats.floods++;
-    log_line(LOG_INFO, "net.h2.error", "peer=%s error=%d", c->address, (int)used);
+    log_line(LOG_INFO, "net.h2.error", "peer=%s error=%d", conn_peer(c), (int)used);
     conn_kill(c);
 }
 
@@ -107,6 +107,9 @@ static void submit_answer(struct conn *c, struct exchange *x)
     size_t standard_count = answer_standard_fields(a, conn_set_date(c->set), length, standard);
     size_t fields_count = 1 + standard_count + a->fields_count;
 
+    /* What is said once in a connection is not worth a place in the table that HPACK keeps for repetitions. */
+    uint8_t flags = a->kind == ANSWER_WHOLE ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX;
+
     snprintf(status, sizeof(status), "%d", a->status);
     nv[0] = (nghttp2_nv){ (uint8_t *)(uintptr_t) ":status", (uint8_t *)status, 7, 3, 0 };
     for (size_t i = 1; i < fields_count; i++) {
@@ -114,7 +117,7 @@ static void submit_answer(struct conn *c, struct exchange *x)
         const struct exchange_field *f = k < standard_count ? &standard[k] : &a->fields[k - standard_count];
 
         nv[i] = (nghttp2_nv){ (uint8_t *)(uintptr_t)f->name, (uint8_t *)(uintptr_t)f->value.at,
-                              strlen(f->name), f->value.bytes, 0 };
+                              strlen(f->name), f->value.bytes, flags };
     }
     x->state = EXCHANGE_SENDING;
     CHECK(nghttp2_submit_response(c->h2->session, x->stream_id, nv, fields_count, &provider) == 0);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -34,33 +35,37 @@ void peers_free(struct peers **p)
     *p = NULL;
 }
 
-/* The IPv4 address inside, or NULL. */
-static const unsigned char *ipv4(const struct sockaddr *address)
-{
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
-    if (address->sa_family == AF_INET)
-        return (const unsigned char *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-        return in6->sin6_addr.s6_addr + 12;
-    return NULL;
+void peers_address(const struct sockaddr *address, uint8_t into[static PEERS_ADDRESS_BYTES])
+{
+    memset(into, 0, PEERS_ADDRESS_BYTES);
+    if (address->sa_family == AF_INET) {
+        memcpy(into, v4_prefix, sizeof(v4_prefix));
+        memcpy(into + sizeof(v4_prefix), &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    } else if (address->sa_family == AF_INET6) {
+        memcpy(into, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, PEERS_ADDRESS_BYTES);
+    }
+}
+
+static bool is_v4(const uint8_t *address)
+{
+    return memcmp(address, v4_prefix, sizeof(v4_prefix)) == 0;
 }
 
 struct peer *peers_enter(struct peers *p, const struct sockaddr *address, uint32_t each_max)
 {
-    unsigned char key[8] = { 0, 0, 0xff, 0xff };
-    const unsigned char *v4 = ipv4(address);
+    uint8_t whole[PEERS_ADDRESS_BYTES], *key = whole;
     struct peer *peer;
 
-    if (v4)
-        memcpy(key + 4, v4, 4);
-    else if (address->sa_family == AF_INET6)
-        memcpy(key, ((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr, sizeof(key));
-    HASH_FIND(hh, p->table, key, sizeof(key), peer);
+    peers_address(address, whole);
+    if (is_v4(whole))
+        key = whole + sizeof(whole) - sizeof(peer->key);
+    HASH_FIND(hh, p->table, key, sizeof(peer->key), peer);
     if (!peer) {
         peer = calloc(1, sizeof(*peer));
         CHECK(peer);
-        memcpy(peer->key, key, sizeof(key));
+        memcpy(peer->key, key, sizeof(peer->key));
         HASH_ADD(hh, p->table, key, sizeof(peer->key), peer);
     }
     if (peer->connections >= each_max)
@@ -78,15 +83,12 @@ void peers_leave(struct peers *p, struct peer *peer)
     free(peer);
 }
 
-const char *peers_text(const struct sockaddr *address, char into[static PEERS_TEXT_BYTES])
+const char *peers_text(const uint8_t address[static PEERS_ADDRESS_BYTES], char into[static PEERS_TEXT_BYTES])
 {
-    const unsigned char *v4 = ipv4(address);
-
     into[0] = 0;
-    if (v4)
-        inet_ntop(AF_INET, v4, into, PEERS_TEXT_BYTES);
-    else if (address->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, into,
-                  PEERS_TEXT_BYTES);
+    if (is_v4(address))
+        inet_ntop(AF_INET, address + sizeof(v4_prefix), into, PEERS_TEXT_BYTES);
+    else
+        inet_ntop(AF_INET6, address, into, PEERS_TEXT_BYTES);
     return into;
 }

@@ -30,7 +30,7 @@ bool promise_has_room(const struct conn *c)
 static nghttp2_nv field(const char *name, struct text value)
 {
     return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value.at, strlen(name),
-                         value.bytes, 0 };
+                         value.bytes, NGHTTP2_NV_FLAG_NO_INDEX }; /* no two paths are the same */
 }
 
 bool promise_say(struct exchange *x)

@@ -9,12 +9,13 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/peers.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ADDRESS_BYTES = 16, NETWORKS_MAX = 64, V4_BITS = 96, WORD_BYTES = 64 };
+enum { ADDRESS_BYTES = PEERS_ADDRESS_BYTES, NETWORKS_MAX = 64, V4_BITS = 96, WORD_BYTES = 64 };
 enum {
     SIGNATURE_BYTES = 12,
     LOCAL = 0x20,
@@ -119,12 +120,7 @@ bool proxy_trusts(const struct proxy_trust *t, const struct sockaddr *address)
 {
     uint8_t at[ADDRESS_BYTES];
 
-    if (address->sa_family == AF_INET)
-        map_v4(&((const struct sockaddr_in *)(const void *)address)->sin_addr, at);
-    else if (address->sa_family == AF_INET6)
-        memcpy(at, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, sizeof(at));
-    else
-        return false;
+    peers_address(address, at);
     for (unsigned i = 0; t && i < t->count; i++)
         if (is_within(at, &t->networks[i]))
             return true;

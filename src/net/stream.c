@@ -157,12 +157,13 @@ static void keep(struct stream *s, const char *at, size_t bytes)
         s->pending_at = 0;
     }
     if (s->pending_bytes + bytes > s->pending_room) {
-        s->pending_room = s->pending_bytes + bytes;
+        CHECK(bytes < UINT32_MAX - s->pending_bytes);
+        s->pending_room = s->pending_bytes + (uint32_t)bytes;
         s->pending = realloc(s->pending, s->pending_room);
         CHECK(s->pending);
     }
     memcpy(s->pending + s->pending_at + s->pending_bytes, at, bytes);
-    s->pending_bytes += bytes;
+    s->pending_bytes += (uint32_t)bytes;
 }
 
 /* Keeps what lies behind the first sent bytes of the parts. */
@@ -278,8 +279,8 @@ enum stream_result stream_drain(struct stream *s)
             result = STREAM_FAILED;
         sent = r > 0 ? (size_t)r : 0;
     }
-    s->pending_at += sent;
-    s->pending_bytes -= sent;
+    s->pending_at += (uint32_t)sent;
+    s->pending_bytes -= (uint32_t)sent;
     if (s->pending_bytes == 0) {
         free(s->pending);
         s->pending = NULL;

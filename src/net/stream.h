@@ -3,6 +3,7 @@
 #include "base/loop.h"
 #include "base/text.h"
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 typedef struct ssl_st SSL;
@@ -20,7 +21,7 @@ struct stream {
     struct loop_io io;
     SSL *ssl;                       /* NULL in the clear */
     char *pending;                  /* what the socket refused */
-    size_t pending_at, pending_bytes, pending_room;
+    uint32_t pending_at, pending_bytes, pending_room;
     bool is_open, is_paused;
     bool wants_write;               /* TLS has something to say before it can go on */
 };
