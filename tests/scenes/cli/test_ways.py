@@ -226,10 +226,33 @@ def moves_are_no_errors(stage):
     assert "moved" in err, err
 
 
+def a_session_that_is_ended_ends_every_way(stage):
+    for way in NAMES:
+        stage.ok("wim", "devices")
+        profile = "gone-" + way
+        stage.ok(profile, "--server", "https://localhost:%d" % stage.port, "--ca",
+                 os.path.join(stage.dir, "tls", "ca.pem"), "login", "win", "--device", profile, "--password-file",
+                 stage.password_file)
+        process = stage.start(profile, "--transport", way, "listen", "--ways", "--wait", "60")
+        try:
+            for line in process.stderr:
+                if line.startswith("-- way:"):
+                    break
+            device = [row.split("\t")[0] for row in stage.ok("win", "devices").splitlines() if profile in row][0]
+            begin = time.monotonic()
+            stage.ok("win", "devices", "revoke", device)
+            assert process.wait(30) == 3, (way, process.returncode, process.stderr.read())
+            assert time.monotonic() - begin < 15, way
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
 def select_line(process):
     return json.loads(process.stdout.readline())["text"] == "before"
 
 
 SCENES = [people, each_way_brings_events, the_best_is_taken, choices_that_make_no_sense, doctor, through_a_tunnel,
           what_a_proxy_says, cleartext_people, upgrade_is_stripped, silence_about_http_2, answers_are_held_back,
-          only_get_and_post, connections_are_cut, moves_are_no_errors]
+          only_get_and_post, connections_are_cut, moves_are_no_errors,
+          a_session_that_is_ended_ends_every_way]
