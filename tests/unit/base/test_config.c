@@ -123,6 +123,21 @@ static void the_environment_has_the_last_word(void **state)
     unsetenv("POSTHORN_CLIENT_ANYTHING");
 }
 
+static void a_comment_may_be_long(void **state)
+{
+    struct config_error why;
+    struct config c;
+    char text[2048];
+
+    (void)state;
+    snprintf(text, sizeof text, "[node]\n# %01000d\nid = 9\n; %0197d\n[tls]\nid = 3\n", 1, 1);
+    assert_int_equal(parse(&c, text, &why), ERR_BAD_REQUEST);
+    assert_non_null(strstr(why.text, ":6")); /* lines are counted on */
+    snprintf(text, sizeof text, "[node]\n# %01000d\nid = 9\n; %0500d", 1, 1);
+    assert_int_equal(parse(&c, text, &why), ERR_OK);
+    assert_int_equal(c.node_id, 9);
+}
+
 static void what_is_printed_can_be_read_again(void **state)
 {
     struct config_error why;
@@ -148,6 +163,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(long_values_fit_or_are_refused),
         cmocka_unit_test(the_environment_has_the_last_word),
+        cmocka_unit_test(a_comment_may_be_long),
         cmocka_unit_test(what_is_printed_can_be_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
