@@ -12,7 +12,7 @@
 #include "store/account.h"
 #include "store/conversation.h"
 
-enum { CREATE_BODY_MAX = 4 * 1024 };
+enum { CREATE_BODY_MAX = 4 * 1024, CREATE_TRIES = 3 };
 
 static op_step create_begin, create_found, create_count, create_counted, create_appended;
 
@@ -142,10 +142,12 @@ static void create_appended(struct op *op, enum err err)
     struct create *c = (struct create *)op;
     struct append *a = &c->append;
 
-    if (err == ERR_EXISTS && c->kind == CONVERSATION_DIRECT) {
+    if (err == ERR_EXISTS && ++c->tries < CREATE_TRIES) {
         create_begin(op, ERR_OK);
         return;
     }
+    if (err == ERR_EXISTS) /* it stands and is not found: that must not go round for ever */
+        err = ERR_BUSY;
     if (!err) {
         struct event e = { .kind = a->kind,
                            .conversation = a->conversation,

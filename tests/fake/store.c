@@ -300,6 +300,19 @@ static const struct fake_event *fake_by_key(const struct store *s, const struct 
     return NULL;
 }
 
+/* A direct conversation stands once for each pair. */
+static bool fake_stands(const struct store *s, const struct append *a)
+{
+    for (uint32_t n = 0; n < s->conversations_count; n++) {
+        const struct fake_conversation *c = &s->conversation[n];
+        if (a->create.kind == CONVERSATION_DIRECT && c->kind == CONVERSATION_DIRECT &&
+            c->member[0].user.n == a->members->member[0].user.n &&
+            c->member[1].user.n == a->members->member[1].user.n)
+            return true;
+    }
+    return false;
+}
+
 static void fake_create(struct store *s, const struct append *a)
 {
     struct user_id users[LIMIT_MEMBERS];
@@ -362,6 +375,10 @@ void store_append(struct store *s, struct append *a, struct op *op)
         a->seq = old->event.seq;
         a->id = old->event.id;
         fake_store_answer(s, op, a->is_duplicate ? ERR_OK : ERR_KEY_REUSED);
+        return;
+    }
+    if (a->create.is_wanted && fake_stands(s, a)) {
+        fake_store_answer(s, op, ERR_EXISTS);
         return;
     }
     if (a->create.is_wanted)

@@ -119,12 +119,39 @@ static void test_create_direct(void **state)
     free(c);
 }
 
+/* The other one of the two was faster, between our look and our commit: it is theirs that both get. */
+static void test_a_lost_race_finds_the_others(void **state)
+{
+    struct world *w = *state;
+    struct create *c = calloc(1, sizeof *c);
+    struct fake_asker asker = { .is_done = false };
+
+    c->chat = &w->f.chat;
+    c->user = w->who[A];
+    c->kind = CONVERSATION_DIRECT;
+    c->with = &w->who[C].n;
+    c->with_count = 1;
+    w->f.store->is_holding = true;
+    fake_chat_begin(&w->f, &asker, begin_create, c);
+    struct user_id both[] = { w->who[A], w->who[C] };
+    struct conversation_id theirs = fake_store_conversation(w->f.store, CONVERSATION_DIRECT, both, 2);
+    fake_store_release(w->f.store); /* "not found" */
+    fake_chat_run(&w->f);
+    assert_true(asker.is_done);
+    assert_int_equal(asker.err, ERR_OK);
+    assert_true(c->is_old);
+    assert_int_equal(c->conversation.n, theirs.n);
+    assert_null(c->notices.members);
+    create_fini(c);
+    free(c);
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { SCENE(test_create_group), SCENE(test_create_too_large),
-                                        SCENE(test_create_direct) };
+                                        SCENE(test_create_direct), SCENE(test_a_lost_race_finds_the_others) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
