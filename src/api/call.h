@@ -20,7 +20,7 @@ struct call {
     struct text path, query, body, peer;
     struct text token;              /* as sent; empty: none */
     bool by_cookie;
-    bool is_batched;                /* one of several, or in a frame: it can't hold its carrier */
+    bool is_batched;                /* one of several in a POST /v1/batch */
     bool is_framed;                 /* in a frame: no fields go with the answer */
     struct exchange *x;             /* that carries it alone; NULL: something else does */
     uint64_t arg[CALL_ARGS_MAX];    /* the ids in the path */

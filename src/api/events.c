@@ -46,8 +46,8 @@ static enum events_way events_way(const struct call *c, const struct call_param 
 {
     const struct exchange_head *h = c->x ? exchange_head(c->x) : NULL;
 
-    if (!h || c->is_batched || h->method == METHOD_HEAD)
-        return EVENTS_NOW; /* one answer of many can't wait for the others */
+    if (!h || h->method == METHOD_HEAD)
+        return EVENTS_NOW; /* one of several, or in a frame: others need what carries it */
     if (h->is_websocket)
         return EVENTS_SOCKET;
     if (p[PUSH].number)

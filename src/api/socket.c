@@ -91,7 +91,7 @@ static void socket_call(struct socket *s, const struct frame *f)
     c->peer = arena_copy(&c->arena, s->r.x ? exchange_peer(s->r.x) : TEXT(""));
     c->token = arena_copy(&c->arena, (struct text){ s->token, sizeof s->token });
     c->by_cookie = s->by_cookie;
-    c->is_batched = c->is_framed = true;
+    c->is_framed = true;
     call_start(c, ERR_OK);
 }
 

@@ -344,7 +344,7 @@ static void test_a_slow_socket_is_refilled(void **state)
     lost(w);
 }
 
-static void test_frames_that_are_wrong(void **state)
+static void test_frames_at_their_edges(void **state)
 {
     static const struct {
         const char *frame, *answer;
@@ -360,6 +360,9 @@ static void test_frames_that_are_wrong(void **state)
         { "[]", "{\"error\":" },
         { "{\"id\":5,\"do\":\"GET\",\"path\":\"/v1/events?after=7.0&wait=30\"}",
           "{\"id\":5,\"status\":200,\"body\":{\"events\":[]" },
+        { "{\"id\":7,\"do\":\"POST\",\"path\":\"/v1/batch\",\"body\":{\"requests\":[{\"do\":\"GET\","
+          "\"path\":\"/v1/discover\"}]}}",
+          "{\"id\":7,\"status\":200,\"body\":{\"responses\":[{\"status\":200," },
         { "{\"id\":6,\"do\":\"POST\",\"path\":\"/v1/sessions\",\"body\":{\"handle\":\"ada\","
           "\"password\":\"12345678\",\"device\":{\"name\":\"x\",\"platform\":\"web\"},\"cookie\":true}}",
           "{\"id\":6,\"status\":400" },
@@ -489,7 +492,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_anchor_that_is_refused, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_a_socket, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_socket_is_refilled, desk_setup, desk_teardown),
-        cmocka_unit_test_setup_teardown(test_frames_that_are_wrong, desk_setup, desk_teardown),
+        cmocka_unit_test_setup_teardown(test_frames_at_their_edges, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_how_a_socket_ends, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_verbs_of_a_socket_have_a_bound, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_sockets_that_are_refused, desk_setup, desk_teardown),
