@@ -68,6 +68,7 @@ static void lose_all(struct conn *c)
     struct exchange *x;
     enum exchange_end end = c->speaks == CONN_UNKNOWN ? EXCHANGE_UNSENT : EXCHANGE_LOST;
     while ((x = TAILQ_FIRST(&c->open))) {
+        x->was_told = c->h2 && h2_is_leaving(c->h2);
         if (c->h2)
             h2_cancel(c->h2, x);
         finish(c, x, end);
@@ -193,7 +194,7 @@ static void step_tunnels(struct conn *c)
             h2_begin(c->h2, x);
         } else if (x->out.bytes && exchange_is_through(x) && c->speaks == CONN_H2) {
             h2_resume(c->h2, x);
-        } else if (x->out.bytes && exchange_is_through(x)) {
+        } else if (x->out.bytes && exchange_is_through(x) && c->link.out.bytes < LINK_OUT_MOST) {
             link_write(&c->link, x->out.at, x->out.bytes);
             buf_drop(&x->out, x->out.bytes);
         }

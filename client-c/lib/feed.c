@@ -143,6 +143,8 @@ void feed_inner_failed(struct feed_inner *f, const struct exchange *x)
         feed_inner_end(f, FEED_GARBLED, "no WebSocket over HTTP/2 from here (RFC 8441)");
     else if (x->end == EXCHANGE_LATE)
         feed_inner_end(f, FEED_MUTE, "answers are held back");
+    else if (x->was_told && f->is_live)
+        feed_inner_end(f, FEED_MOVED, "moved");
     else
         feed_inner_end(f, FEED_BROKEN, *why ? why : "the connection was lost");
 }

@@ -17,7 +17,7 @@ enum feed_http { FEED_HTTP_ANY, FEED_HTTP_1, FEED_HTTP_2 };
 
 enum feed_end {
     FEED_OPEN,
-    FEED_MOVED,      /* 1012, bye, 1001/replaced: go elsewhere at retry_ms; not an error */
+    FEED_MOVED,      /* 1012, bye, GOAWAY, 1001/replaced: go elsewhere at retry_ms; not an error */
     FEED_REFUSED,    /* the server answered with a problem (status, code): e.g. 401, 410, 406, 421, 501 */
     FEED_BROKEN,     /* connection lost, or never made, or the proxy refused (problem.detail says it) */
     FEED_MUTE,       /* no byte for longer than its heartbeat allows */

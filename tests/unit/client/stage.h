@@ -33,7 +33,8 @@ struct stage {
 static inline void batch(void *context, struct feed *f, struct posthorn_answer *a)
 {
     struct stage *s = context;
-    (void)f;
+    assert_ptr_equal(f, s->feed);
+    assert_int_equal(s->ended, 0); /* nothing comes after the end */
     buf_format(&s->log, "batch %s\n", wire_json(a));
     wire_free(&a);
 }
@@ -41,7 +42,8 @@ static inline void batch(void *context, struct feed *f, struct posthorn_answer *
 static inline void heard_signal(void *context, struct feed *f, struct posthorn_answer *a)
 {
     struct stage *s = context;
-    (void)f;
+    assert_ptr_equal(f, s->feed);
+    assert_int_equal(s->ended, 0);
     buf_format(&s->log, "signal %s\n", wire_json(a));
     wire_free(&a);
 }

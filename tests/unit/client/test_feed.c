@@ -135,6 +135,19 @@ static void strangers_answer(void **state)
     }
 }
 
+/* Even when it reads like ours. */
+static void another_type_is_another_thing(void **state)
+{
+    struct stage *s = stage_new(NULL);
+    (void)state;
+    open_feed(s, FEED_SSE);
+    say(s, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n");
+    chunk(s, "id: 3.6\n\n");
+    ends_as(s, FEED_GARBLED, "no server-sent events");
+    assert_string_equal(s->log.at, "");
+    stage_free(s);
+}
+
 static void silence_is_noticed(void **state)
 {
     struct stage *s = stage_new(NULL);
@@ -285,6 +298,7 @@ int main(void)
         cmocka_unit_test(sse_says_goodbye),
         cmocka_unit_test(a_stream_that_breaks_is_broken),
         cmocka_unit_test(strangers_answer),
+        cmocka_unit_test(another_type_is_another_thing),
         cmocka_unit_test(silence_is_noticed),
         cmocka_unit_test(long_polls_go_on_from_their_cursor),
         cmocka_unit_test(short_polls_take_their_time),
