@@ -217,7 +217,7 @@ static void what_is_asked(void **state)
     struct buf to = { 0 };
     struct exchange *x = exchange_new("GET", "/v1/events?after=1.1", "secret", NULL);
     (void)state;
-    strcpy(x->ws_key, "dGhlIHNhbXBsZSBub25jZQ==");
+    memcpy(x->ws_key, "dGhlIHNhbXBsZSBub25jZQ==", 25);
     h1_write(&to, x, "chat.example");
     assert_non_null(strstr(to.at, "GET /v1/events?after=1.1 HTTP/1.1\r\nHost: chat.example\r\n"));
     assert_non_null(strstr(to.at, "\r\nConnection: Upgrade\r\n"));

@@ -110,7 +110,7 @@ static void addresses_that_are_none(void **state)
         assert_true(strlen(why) > 10);
     }
     memset(longest, 'u', sizeof longest);
-    strcpy(longest + sizeof longest - 10, "@host:1");
+    memcpy(longest + sizeof longest - 10, "@host:1", 8);
     assert_false(proxy_read(&p, longest, why, sizeof why));
     memset(longest, 'h', sizeof longest);
     longest[sizeof longest - 1] = 0;
