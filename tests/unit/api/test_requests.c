@@ -293,6 +293,46 @@ static void test_hang_up_while_the_store_works(void **state)
     }
 }
 
+/* A message is told to nobody before its commit; after it to everybody, even when its sender has gone meanwhile. */
+static void test_hang_up_while_it_commits(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(desk_ask(w, A, METHOD_POST, desk_in_group(w, "/messages"), desk_message(w, 1, "first")),
+                     201);
+    for (int n = 0; n < 2; n++) {
+        bool hangs_up = n == 1;
+        struct exchange poll, sending;
+        char target[64];
+
+        snprintf(target, sizeof target, "/v1/events?after=7.%d&wait=30", n + 1);
+        desk_prepare(w, B, METHOD_GET, target, NULL);
+        poll = w->x;
+        api_request(&poll, &w->api);
+        fake_chat_run(&w->f);
+        assert_int_equal(poll.status, 0);
+        w->f.store->is_holding = true;
+        desk_prepare(w, A, METHOD_POST, desk_in_group(w, "/messages"),
+                     desk_message(w, 2 + (unsigned)n, "held"));
+        sending = w->x;
+        api_request(&sending, &w->api);
+        fake_chat_run(&w->f);
+        assert_int_equal(w->f.store->held_count, 1);
+        assert_int_equal(sending.status, 0); /* not acknowledged, and not delivered */
+        assert_int_equal(poll.status, 0);
+        if (hangs_up)
+            fake_net_hang_up(&sending);
+        fake_store_release(w->f.store);
+        fake_chat_run(&w->f);
+        assert_int_equal(sending.status, hangs_up ? 0 : 201);
+        assert_int_equal(poll.status, 200);
+        assert_non_null(strstr(poll.answer->at, "\"text\":\"held\""));
+        fake_net_fini(&poll);
+        fake_net_fini(&sending);
+    }
+    assert_int_equal(w->f.ops.live, 0);
+}
+
 static void test_conversations(void **state)
 {
     struct world *w = *state;
@@ -406,6 +446,7 @@ int main(void)
         SCENE(test_a_long_poll),
         SCENE(test_what_ends_a_long_poll),
         SCENE(test_hang_up_while_the_store_works),
+        SCENE(test_hang_up_while_it_commits),
         SCENE(test_conversations),
         SCENE(test_batch),
         SCENE(test_seen_is_written),
