@@ -35,6 +35,13 @@ struct exchange *exchange_new(struct conn *c, int32_t stream_id)
     return x;
 }
 
+static struct text authority_of(const struct exchange *x)
+{
+    if (x->request)
+        return x->request->head.authority;
+    return x->authority ? blob_text(x->authority) : TEXT("");
+}
+
 struct exchange *exchange_new_promised(struct exchange *anchor, struct text target)
 {
     struct exchange *x = make(anchor->conn);
@@ -45,7 +52,7 @@ struct exchange *exchange_new_promised(struct exchange *anchor, struct text targ
     x->request = net_request_new(x->conn->is_tls, true);
     CHECK(!net_request_put(x->request, TEXT(":method"), TEXT("GET")) &&
           !net_request_put(x->request, TEXT(":path"), target) &&
-          !net_request_put(x->request, TEXT(":authority"), anchor->request->head.authority) &&
+          !net_request_put(x->request, TEXT(":authority"), authority_of(anchor)) &&
           !net_request_seal(x->request));
     x->state = EXCHANGE_ASKED;
     exchange_ready(x);
@@ -57,6 +64,7 @@ static void exchange_free(struct exchange *x)
     x->set->stats.exchanges--;
     pieces_clear(&x->pieces);
     answer_free(&x->answer);
+    blob_free(&x->authority);
     tunnel_free(&x->tunnel);
     net_request_free(&x->request);
     free(x);
@@ -106,8 +114,11 @@ struct text exchange_peer(const struct exchange *x)
 
 void exchange_forget(struct exchange *x)
 {
-    if (!x->is_promised || x->stream_id) /* a promise that is not said yet needs its head */
-        net_request_free(&x->request);
+    if (x->is_promised) /* says itself when its head has had its use */
+        return;
+    if (x->request && exchange_can_push(x))
+        x->authority = blob_copy(x->request->head.authority);
+    net_request_free(&x->request);
 }
 
 void exchange_on_gone(struct exchange *x, exchange_gone_fn *gone, void *ctx)
@@ -371,12 +382,12 @@ bool exchange_can_push(const struct exchange *x)
 
 bool exchange_is_authoritative(const struct exchange *x)
 {
-    return x->conn && x->request && stream_names(&x->conn->stream, x->request->head.authority);
+    return x->conn && stream_names(&x->conn->stream, authority_of(x));
 }
 
 struct exchange *exchange_promise(struct exchange *x, struct text target)
 {
-    bool may = x->conn && x->is_begun && x->request && !x->is_aborted && exchange_can_push(x);
+    bool may = x->is_begun && !x->is_aborted && exchange_can_push(x) && authority_of(x).bytes;
 
     if (!may || !promise_has_room(x->conn))
         return NULL;

@@ -44,7 +44,7 @@ typedef void exchange_gone_fn(struct exchange *x, void *ctx);
 void exchange_on_gone(struct exchange *x, exchange_gone_fn *gone, void *ctx);
 
 /* The request's head and body are not needed any more: their memory goes, and what exchange_head() and
- * exchange_body() show is empty. For those who hold an exchange for long. */
+ * exchange_body() show is empty. For those who hold an exchange for long. Promising goes on to work. */
 void exchange_forget(struct exchange *x);
 
 /* An answer whose body comes in pieces. The fields are as for exchange_respond(), which must not be called then.

@@ -25,6 +25,7 @@ struct exchange {
     struct request *request;        /* NULL: forgotten, or there was none */
     struct answer *answer;          /* until its head was sent */
     struct tunnel *tunnel;          /* of a WebSocket */
+    struct blob *authority;         /* of a forgotten request, for promises; NULL: none is possible */
     struct exchange *anchor;        /* what it was promised on, as long as that lives */
     struct pieces pieces;
     size_t unsent, promised_unsent; /* bytes of the pieces, and of those that were promised on it */

@@ -304,7 +304,7 @@ static size_t write_head(struct conn *c, struct exchange *x)
     bytes = answer_text(x->answer, conn_set_date(c->set), lines, c->set->out, sizeof(c->set->out));
     if (x->answer->kind == ANSWER_TUNNEL) {
         set_state(c, H1_TUNNEL);
-        x->tunnel->is_open = true;
+        tunnel_open(x);
         conn_resume(c);
     }
     answer_free(&x->answer);

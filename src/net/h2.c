@@ -122,7 +122,7 @@ static void submit_answer(struct conn *c, struct exchange *x)
     x->state = EXCHANGE_SENDING;
     CHECK(nghttp2_submit_response(c->h2->session, x->stream_id, nv, fields_count, &provider) == 0);
     if (a->kind == ANSWER_TUNNEL) {
-        x->tunnel->is_open = true;
+        tunnel_open(x);
         if (x->tunnel->early.bytes || x->tunnel->has_ended)
             conn_resume(c);
     }

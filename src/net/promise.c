@@ -51,6 +51,7 @@ bool promise_say(struct exchange *x)
     if (id < 0)
         return false;
     x->stream_id = id;
+    net_request_free(&x->request); /* nghttp2 has a copy */
     return true;
 }
 

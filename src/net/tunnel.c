@@ -40,9 +40,11 @@ void tunnel_new(struct exchange *x, struct text key)
     struct tunnel *t = calloc(1, sizeof(*t));
 
     CHECK(t && !x->tunnel);
-    buf_init(&t->early, LIMIT_TUNNEL_EARLY_BYTES);
-    if (key.bytes)
+    t->has_accept = key.bytes > 0;
+    if (t->has_accept)
         accept_key(key, t->accept);
+    else
+        buf_init(&t->early, LIMIT_TUNNEL_EARLY_BYTES);
     x->tunnel = t;
     x->is_websocket = true;
     x->request->head.is_websocket = true;
@@ -52,9 +54,20 @@ void tunnel_free(struct tunnel **at)
 {
     if (!*at)
         return;
-    buf_fini(&(*at)->early);
+    if (!(*at)->has_accept)
+        buf_fini(&(*at)->early);
     free(*at);
     *at = NULL;
+}
+
+void tunnel_open(struct exchange *x)
+{
+    struct tunnel *t = x->tunnel;
+
+    if (t->has_accept)
+        buf_init(&t->early, LIMIT_TUNNEL_EARLY_BYTES);
+    t->has_accept = false;
+    t->is_open = true;
 }
 
 static bool is_taken(const struct exchange *x)

@@ -8,15 +8,20 @@ enum { TUNNEL_KEY_BYTES = 24, TUNNEL_ACCEPT_BYTES = 28 };
 struct tunnel {
     exchange_input_fn *input;       /* NULL: not accepted yet */
     void *ctx;
-    struct buf early;               /* what came before (HTTP/2), at most its window */
+    union {                         /* by has_accept */
+        struct buf early;           /* what came before it was accepted (HTTP/2), at most its window */
+        char accept[TUNNEL_ACCEPT_BYTES + 1];   /* Sec-WebSocket-Accept of HTTP/1.1, until its head is out */
+    };
     uint32_t owed_bytes;            /* of the stream's window, given back when it is not paused */
     bool is_paused, is_open;        /* is_open: the answer is out */
     bool has_ended, end_is_told;    /* the peer's side */
-    char accept[TUNNEL_ACCEPT_BYTES + 1];   /* Sec-WebSocket-Accept of HTTP/1.1 */
+    bool has_accept;
 };
 
 /* For a request that asks for a WebSocket; key: Sec-WebSocket-Key, or empty over HTTP/2. */
 void tunnel_new(struct exchange *x, struct text key);
+/* The answer is out: input may come. */
+void tunnel_open(struct exchange *x);
 void tunnel_free(struct tunnel **t);        /* NULL is fine */
 /* Whether it is the base64 of 16 bytes (RFC 6455 4.1). */
 bool tunnel_key_is_good(struct text key);

@@ -62,6 +62,9 @@ static void test_order(void **state)
 
     wire_listen(w);
     fd = open_anchor(w, true);
+    exchange_forget(w->waiting[0]);
+    assert_int_equal(exchange_head(w->waiting[0])->authority.bytes, 0);
+    assert_true(exchange_is_authoritative(w->waiting[0]));
     promise(w);
     exchange_respond(w->waiting[1], 200, NULL, 0, blob_copy(TEXT("pushed")));
     w->waiting_count--;
