@@ -308,6 +308,17 @@ static int load_idle(const struct load_options *o, const struct link_target *tar
     return idle_run(&plan);
 }
 
+/* What was asked for goes together. */
+static bool load_fits(const struct load_options *o, bool is_idle, enum link_version *version)
+{
+    if (!o->url || !receiver_version(o->way, o->http, version))
+        return false;
+    if (is_idle)
+        return o->server && o->admin;
+    /* A socket takes 32 verbs at a time. */
+    return o->way != RECEIVER_POLL && (strcmp(o->send, "post") == 0 || o->window <= 32 * o->batch);
+}
+
 int main(int argc, char **argv)
 {
     struct load_options o = { .pairs = 100,
@@ -329,9 +340,7 @@ int main(int argc, char **argv)
 
     while (good && (which = getopt_long(argc - 1, argv + 1, "", load_names, NULL)) != -1)
         good = load_option(&o, which);
-    good = good && receiver_version(o.way, o.http, &version) && (is_idle || o.way != RECEIVER_POLL) &&
-           (!is_idle || (o.server && o.admin)) && o.window * (strcmp(o.send, "post") != 0) <= 32 * o.batch;
-    if (!good || !o.url || !link_target_parse(&target, o.url)) {
+    if (!good || !load_fits(&o, is_idle, &version) || !link_target_parse(&target, o.url)) {
         fputs(load_usage, stderr);
         return 2;
     }
