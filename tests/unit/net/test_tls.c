@@ -107,6 +107,30 @@ static void test_hang_up_while_waiting(void **state)
     hang_up(&c);
 }
 
+/* Under TLS it is the certificate that says for whom we may speak. */
+static void test_authority(void **state)
+{
+    static const struct {
+        const char *request;
+        bool is_ours;
+    } cases[] = { { "GET /wait HTTP/1.1\r\nHost: localhost:8443\r\n\r\n", true },
+                  { "GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", true },
+                  { "GET /wait HTTP/1.1\r\nHost: 127.0.0.2\r\n\r\n", false },
+                  { "GET /wait HTTP/1.1\r\nHost: example.org\r\n\r\n", false } };
+    struct wire *w = *state;
+
+    wire_listen(w);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct client c = dial(w);
+
+        SSL_write(c.ssl, cases[i].request, (int)strlen(cases[i].request));
+        WIRE_UNTIL(w, w->waiting_count == 1);
+        assert_int_equal(exchange_is_authoritative(w->waiting[0]), cases[i].is_ours);
+        hang_up(&c);
+        WIRE_UNTIL(w, w->waiting_count == 0);
+    }
+}
+
 static void remove_file(const struct wire *w, const char *name)
 {
     char path[128];
@@ -185,8 +209,8 @@ int main(void)
 {
 #define WIRED(test) cmocka_unit_test_setup_teardown(test, wire_set_up, wire_tear_down)
     const struct CMUnitTest tests[] = {
-        WIRED(test_big_answers),        WIRED(test_hang_up_while_waiting), WIRED(test_reload),
-        WIRED(test_handshake_deadline), WIRED(test_not_tls_at_all),
+        WIRED(test_big_answers), WIRED(test_hang_up_while_waiting), WIRED(test_authority),
+        WIRED(test_reload),      WIRED(test_handshake_deadline),    WIRED(test_not_tls_at_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
