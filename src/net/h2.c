@@ -27,6 +27,7 @@ void h2_init(struct conn *c)
     CHECK(h);
     c->h2 = h;
     h->idle_ms = conn_now(c);
+    h2strict_init(&h->strict);
     CHECK(nghttp2_session_server_new3(&h->session, c->set->h2->callbacks, c, c->set->h2->options,
                                       h2mem_hooks(c->set->h2->mem)) == 0);
     CHECK(nghttp2_submit_settings(h->session, 0, entries, sizeof(entries) / sizeof(*entries)) == 0);
@@ -65,6 +66,7 @@ void h2_input(struct conn *c, const char *at, size_t bytes)
     for (size_t i = 0; i < bytes && used >= 0 && !c->h2->is_quitting; i += SLICE_BYTES) {
         size_t slice = bytes - i < SLICE_BYTES ? bytes - i : SLICE_BYTES;
 
+        h2peer_input(c, at + i, slice);
         used = nghttp2_session_mem_recv(c->h2->session, (const uint8_t *)at + i, slice);
         if (used >= 0 && c->h2->offence)
             give_up(c);

@@ -36,6 +36,23 @@ static void count(struct conn *c, struct guard *g, struct guard_rate rate, uint3
         offend(c, what, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+void h2peer_input(struct conn *c, const char *at, size_t bytes)
+{
+    switch (h2strict_input(&c->h2->strict, at, bytes)) {
+    case H2STRICT_ENDED:
+        offend(c, "ended_stream", NGHTTP2_STREAM_CLOSED);
+        break;
+    case H2STRICT_SKIPPED:
+        offend(c, "skipped_stream", NGHTTP2_PROTOCOL_ERROR);
+        break;
+    case H2STRICT_LOOP:
+        offend(c, "priority", NGHTTP2_PROTOCOL_ERROR);
+        break;
+    case H2STRICT_NONE:
+        break;
+    }
+}
+
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *ctx)
 {
     struct conn *c = ctx;
@@ -256,8 +273,7 @@ struct h2peer_settings *h2peer_settings_new(void)
     nghttp2_session_callbacks_set_on_frame_not_send_callback(s->callbacks, on_frame_not_send);
     nghttp2_session_callbacks_set_on_stream_close_callback(s->callbacks, on_stream_close);
     nghttp2_option_set_no_auto_window_update(s->options, 1);
-    /* Closed streams are forgotten, and so frames for them ignored instead of answered with STREAM_CLOSED:
-     * remembering up to LIMIT_STREAMS of them costs 23 KB a connection. */
+    /* Remembering up to LIMIT_STREAMS closed ones costs 23 KB a connection; h2strict.c needs 16 bytes. */
     nghttp2_option_set_no_closed_streams(s->options, 1);
     nghttp2_option_set_max_send_header_block_length(s->options, 2 * EXCHANGE_FIELDS_BYTES);
     nghttp2_option_set_max_outbound_ack(s->options, 100);

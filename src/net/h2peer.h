@@ -3,6 +3,7 @@
 #include "net/conn.h"
 #include "net/guard.h"
 #include "net/h2mem.h"
+#include "net/h2strict.h"
 #include <nghttp2/nghttp2.h>
 
 struct h2peer_settings {
@@ -13,6 +14,7 @@ struct h2peer_settings {
 
 struct h2 {
     nghttp2_session *session;
+    struct h2strict strict;
     struct guard resets, glitches, pings, settings, empties, controls;
     uint64_t head_ms; /* since when a header block is not whole; 0: none */
     uint64_t idle_ms; /* since when there was no exchange */
@@ -26,3 +28,5 @@ struct h2 {
  * never send. A peer that offends is left to h2.c to give up, outside of nghttp2. */
 struct h2peer_settings *h2peer_settings_new(void);
 void h2peer_settings_free(struct h2peer_settings **s);
+/* Before nghttp2 has what came: what it would let pass is an offence, too. */
+void h2peer_input(struct conn *c, const char *at, size_t bytes);
