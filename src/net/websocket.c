@@ -3,8 +3,8 @@
  * Input is read frame by frame; each message is told as it ends. It is over when both Close frames have passed, when
  * the peer broke a rule (we say which, and end), when it did not answer our Close frame, or when the connection is
  * lost: then closed() is the last that is heard of it. What has to happen later than the call that asks for it (to
- * go on with input that was kept, to try a pong again, to give up waiting) is done by a clock, which exists only as
- * long as something waits.
+ * go on with input that was kept, to try a pong again, to give up waiting) is done by a clock. What only some need,
+ * the clock and the state inside a message, exists only as long as it is needed: most WebSockets are silent.
  */
 #include "net/websocket.h"
 #include "limits.h"
@@ -18,21 +18,22 @@ enum {
     WEBSOCKET_KEPT_BYTES = 64 * 1024 + LIMIT_SOCKET_BYTES, /* what comes after the net was told to pause */
 };
 
-struct clock {
+/* What few WebSockets need, and those not for long. */
+struct later {
     struct loop_timer timer;
     uint64_t close_at_ms, pong_at_ms; /* UINT64_MAX: not waited for */
+    struct blob *pong; /* the newest one, which could not leave at once */
+    struct buf kept; /* input that came while paused */
 };
 
 struct websocket {
     struct exchange *x;
     const struct websocket_events *events;
     void *ctx;
-    struct wsframe in;
-    struct buf *kept; /* input that came while paused; NULL: none */
-    struct clock *clock; /* NULL: nothing waits */
-    struct blob *pong; /* the newest one, when it could not leave at once */
+    struct wsframe *in; /* NULL: between messages */
+    struct later *later; /* NULL: nothing waits */
     uint64_t heard_ms;
-    bool is_paused, is_resuming, is_closing;
+    bool takes_binary, is_paused, is_resuming, is_closing;
     bool is_ended; /* the peer's end came while paused */
 };
 
@@ -43,53 +44,62 @@ static struct loop *loop_of(const struct websocket *w)
 
 static void on_clock(void *ctx);
 
-static struct clock *clock_of(struct websocket *w)
+static struct later *later_of(struct websocket *w)
 {
-    if (w->clock)
-        return w->clock;
-    w->clock = malloc(sizeof(*w->clock));
-    CHECK(w->clock);
-    w->clock->close_at_ms = w->clock->pong_at_ms = UINT64_MAX;
-    loop_timer_init(&w->clock->timer, loop_of(w), on_clock, w);
-    return w->clock;
+    if (w->later)
+        return w->later;
+    w->later = malloc(sizeof(*w->later));
+    CHECK(w->later);
+    w->later->close_at_ms = w->later->pong_at_ms = UINT64_MAX;
+    w->later->pong = NULL;
+    buf_init(&w->later->kept, WEBSOCKET_KEPT_BYTES);
+    loop_timer_init(&w->later->timer, loop_of(w), on_clock, w);
+    return w->later;
 }
 
-static void drop_clock(struct websocket *w)
+static void drop_later(struct websocket *w)
 {
-    if (w->clock)
-        loop_timer_clear(&w->clock->timer);
-    free(w->clock);
-    w->clock = NULL;
+    if (!w->later)
+        return;
+    loop_timer_clear(&w->later->timer);
+    blob_free(&w->later->pong);
+    buf_fini(&w->later->kept);
+    free(w->later);
+    w->later = NULL;
 }
 
+/* Sets the timer for what is due next; forgets all of it when nothing waits. */
 static void wind_clock(struct websocket *w)
 {
     uint64_t now = loop_now_ms(loop_of(w)), at = w->is_resuming ? now : UINT64_MAX;
 
-    if (w->clock->close_at_ms < at)
-        at = w->clock->close_at_ms;
-    if (w->clock->pong_at_ms < at)
-        at = w->clock->pong_at_ms;
-    if (at == UINT64_MAX)
-        drop_clock(w);
-    else
-        loop_timer_set(&w->clock->timer, at > now ? at - now : 0);
+    if (w->later->close_at_ms < at)
+        at = w->later->close_at_ms;
+    if (w->later->pong_at_ms < at)
+        at = w->later->pong_at_ms;
+    if (at != UINT64_MAX)
+        loop_timer_set(&w->later->timer, at > now ? at - now : 0);
+    else if (w->later->kept.bytes == 0)
+        drop_later(w);
 }
 
-static void drop_kept(struct websocket *w)
+static bool has_kept(const struct websocket *w)
 {
-    if (w->kept)
-        buf_fini(w->kept);
-    free(w->kept);
-    w->kept = NULL;
+    return w->later && w->later->kept.bytes;
+}
+
+static void drop_in(struct websocket *w)
+{
+    if (w->in)
+        wsframe_fini(w->in);
+    free(w->in);
+    w->in = NULL;
 }
 
 static void free_it(struct websocket *w)
 {
-    drop_clock(w);
-    drop_kept(w);
-    blob_free(&w->pong);
-    wsframe_fini(&w->in);
+    drop_later(w);
+    drop_in(w);
     free(w);
 }
 
@@ -123,17 +133,30 @@ static void write_close(struct websocket *w, uint16_t code, struct text reason)
     write_control(w, WSFRAME_CLOSE, (struct text){ payload, code == WSFRAME_NO_CODE ? 0 : 2 + reason.bytes });
 }
 
-/* Whoever pings and does not read gets one pong, not as many as he asked for. */
-static void send_pong(struct websocket *w)
+static void forget_pong(struct websocket *w)
 {
+    if (!w->later)
+        return;
+    blob_free(&w->later->pong);
+    w->later->pong_at_ms = UINT64_MAX;
+}
+
+/* Whoever pings and does not read gets one pong, not as many as he asked for. */
+static void send_pong(struct websocket *w, struct text payload)
+{
+    struct later *l;
+
     if (exchange_unsent(w->x) <= WEBSOCKET_PONG_BYTES) {
-        write_control(w, WSFRAME_PONG, blob_text(w->pong));
-        blob_free(&w->pong);
-        if (w->clock)
-            w->clock->pong_at_ms = UINT64_MAX;
+        write_control(w, WSFRAME_PONG, payload);
+        forget_pong(w);
         return;
     }
-    clock_of(w)->pong_at_ms = loop_now_ms(loop_of(w)) + WEBSOCKET_PONG_RETRY_MS;
+    l = later_of(w);
+    if (!l->pong || payload.at != l->pong->at) {
+        blob_free(&l->pong);
+        l->pong = blob_copy(payload);
+    }
+    l->pong_at_ms = loop_now_ms(loop_of(w)) + WEBSOCKET_PONG_RETRY_MS;
 }
 
 /* The peer is not worth waiting for. */
@@ -165,11 +188,8 @@ static bool take(struct websocket *w, const struct wsframe_event *e)
             w->events->message(w, e->what == WSFRAME_IS_TEXT, e->payload, w->ctx);
         break;
     case WSFRAME_IS_PING:
-        if (w->is_closing)
-            break;
-        blob_free(&w->pong);
-        w->pong = blob_copy(e->payload);
-        send_pong(w);
+        if (!w->is_closing)
+            send_pong(w, e->payload);
         break;
     case WSFRAME_IS_CLOSE:
         if (!w->is_closing)
@@ -188,29 +208,32 @@ static bool take(struct websocket *w, const struct wsframe_event *e)
 /* Returns how many bytes were used: not all of them when it was paused meanwhile; SIZE_MAX: w is gone. */
 static size_t read_frames(struct websocket *w, struct text bytes)
 {
+    struct wsframe fresh;
     size_t i = 0;
 
+    wsframe_init(&fresh, w->takes_binary);
     while (i < bytes.bytes && !w->is_paused) {
         struct wsframe_event e;
 
-        i += wsframe_read(&w->in, (struct text){ bytes.at + i, bytes.bytes - i }, &e);
-        if (!take(w, &e))
+        i += wsframe_read(w->in ? w->in : &fresh, (struct text){ bytes.at + i, bytes.bytes - i }, &e);
+        if (!take(w, &e)) {
+            wsframe_fini(&fresh);
             return SIZE_MAX;
+        }
     }
-    wsframe_taken(&w->in);
+    if (w->in) {
+        wsframe_taken(w->in);
+        if (wsframe_is_idle(w->in))
+            drop_in(w);
+        return i;
+    }
+    wsframe_taken(&fresh);
+    if (wsframe_is_idle(&fresh))
+        return i;
+    w->in = malloc(sizeof(*w->in));
+    CHECK(w->in);
+    *w->in = fresh;
     return i;
-}
-
-static void keep(struct websocket *w, struct text bytes)
-{
-    if (bytes.bytes == 0)
-        return;
-    if (!w->kept) {
-        w->kept = malloc(sizeof(*w->kept));
-        CHECK(w->kept);
-        buf_init(w->kept, WEBSOCKET_KEPT_BYTES);
-    }
-    buf_put_text(w->kept, bytes);
 }
 
 static void on_input(struct exchange *x, struct text bytes, void *ctx)
@@ -220,7 +243,7 @@ static void on_input(struct exchange *x, struct text bytes, void *ctx)
 
     (void)x;
     w->heard_ms = loop_now_ms(loop_of(w));
-    if (!bytes.at && (w->kept || w->is_paused)) {
+    if (!bytes.at && (has_kept(w) || w->is_paused)) {
         w->is_ended = true;
         return;
     }
@@ -228,16 +251,17 @@ static void on_input(struct exchange *x, struct text bytes, void *ctx)
         finish(w, WEBSOCKET_LOST);
         return;
     }
-    if (!w->kept)
+    if (!has_kept(w))
         used = read_frames(w, bytes);
     if (used == SIZE_MAX)
         return;
-    keep(w, (struct text){ bytes.at + used, bytes.bytes - used });
-    if (w->kept && w->kept->overflowed) { /* the net promised not to let this happen */
+    if (used < bytes.bytes)
+        buf_put(&later_of(w)->kept, bytes.at + used, bytes.bytes - used);
+    if (w->later && w->later->kept.overflowed) { /* the net promised not to let this happen */
         cut(w, WEBSOCKET_TOO_BIG);
         return;
     }
-    if (w->clock)
+    if (w->later)
         wind_clock(w);
 }
 
@@ -247,13 +271,11 @@ static bool resume(struct websocket *w)
     size_t used;
 
     w->is_resuming = false;
-    if (w->kept) {
-        used = read_frames(w, buf_text(w->kept));
+    if (has_kept(w)) {
+        used = read_frames(w, buf_text(&w->later->kept));
         if (used == SIZE_MAX)
             return false;
-        buf_drop(w->kept, used);
-        if (w->kept->bytes == 0)
-            drop_kept(w);
+        buf_drop(&w->later->kept, used);
     }
     if (w->is_paused)
         return true;
@@ -272,12 +294,12 @@ static void on_clock(void *ctx)
 
     if (w->is_resuming && !resume(w))
         return;
-    if (w->clock->close_at_ms <= now) {
+    if (w->later->close_at_ms <= now) {
         cut(w, WEBSOCKET_LOST);
         return;
     }
-    if (w->pong)
-        send_pong(w);
+    if (w->later->pong)
+        send_pong(w, blob_text(w->later->pong));
     wind_clock(w);
 }
 
@@ -307,7 +329,7 @@ struct websocket *websocket_accept(struct exchange *x, struct text protocol, boo
     w->events = events;
     w->ctx = ctx;
     w->heard_ms = loop_now_ms(loop_of(w));
-    wsframe_init(&w->in, takes_binary);
+    w->takes_binary = takes_binary;
     exchange_on_gone(x, on_gone, w);
     exchange_on_room(x, on_room, w);
     exchange_tunnel(x, &field, protocol.bytes ? 1 : 0, on_input,
@@ -351,9 +373,8 @@ void websocket_close(struct websocket *w, enum websocket_code code, const char *
         return;
     write_close(w, (uint16_t)code, text_of(reason));
     w->is_closing = true;
-    blob_free(&w->pong);
-    clock_of(w)->close_at_ms = loop_now_ms(loop_of(w)) + WEBSOCKET_CLOSE_MS;
-    w->clock->pong_at_ms = UINT64_MAX;
+    forget_pong(w);
+    later_of(w)->close_at_ms = loop_now_ms(loop_of(w)) + WEBSOCKET_CLOSE_MS;
     if (w->is_paused) /* the peer's Close frame may stand behind what was not read */
         websocket_pause(w, false);
     wind_clock(w);
@@ -377,7 +398,7 @@ void websocket_pause(struct websocket *w, bool on)
         return;
     }
     w->is_resuming = true; /* messages are never told inside this call */
-    clock_of(w);
+    later_of(w);
     wind_clock(w);
 }
 

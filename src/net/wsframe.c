@@ -56,6 +56,11 @@ void wsframe_taken(struct wsframe *f)
         drop_message(f);
 }
 
+bool wsframe_is_idle(const struct wsframe *f)
+{
+    return !f->head_bytes && !f->in_payload && !f->fragments && !f->is_given && !f->is_over;
+}
+
 bool wsframe_is_code(uint32_t code)
 {
     if (code >= 3000 && code <= 4999)

@@ -48,6 +48,8 @@ void wsframe_fini(struct wsframe *f);
 size_t wsframe_read(struct wsframe *f, struct text bytes, struct wsframe_event *e);
 /* The last event's payload is not needed any more. */
 void wsframe_taken(struct wsframe *f);
+/* Whether it stands between two messages and holds nothing: as good as a new one. */
+bool wsframe_is_idle(const struct wsframe *f);
 
 /* Writes the head of a whole unmasked frame; returns its length. */
 size_t wsframe_head(uint8_t into[static WSFRAME_HEAD_BYTES], enum wsframe_opcode opcode, size_t payload_bytes);

@@ -320,6 +320,36 @@ static void a_pause_keeps_what_comes(void **state)
     expect_said(f, "T(five)");
 }
 
+/* A ping, a pause, half a message and a close in each other's way: nothing is lost or leaked. */
+static void all_that_waits_at_once(void **state)
+{
+    struct fake *f = *state;
+    char bytes[40];
+    size_t half = masked(bytes, 0x01, "half ", 5), count = half;
+
+    count += masked(bytes + count, 0x80, "whole", 5);
+    f->t.unsent = 100000;
+    frame(f, 0x89, "first");
+    tunnel_fake_come(&f->t, bytes, half);
+    websocket_pause(f->w, true);
+    frame(f, 0x89, ""); /* not looked at yet */
+    run(f, 120);
+    expect_out(f, "", 0);
+    websocket_pause(f->w, false);
+    run(f, 120);
+    tunnel_fake_come(&f->t, bytes + half, count - half);
+    expect_said(f, "T(half whole)");
+    f->t.unsent = 0;
+    run(f, 120);
+    expect_out(f, "\x8a\0", 2);
+    f->t.unsent = 100000;
+    frame(f, 0x89, "last");
+    websocket_close(f->w, WEBSOCKET_NORMAL, "");
+    f->t.unsent = 0;
+    run(f, 120);
+    expect_out(f, "\x88\x02\x03\xe8", 4);
+}
+
 static void what_a_pause_keeps_is_bounded(void **state)
 {
     struct fake *f = *state;
@@ -432,6 +462,7 @@ int main(void)
         ONE(the_connection_is_lost),
         ONE(the_peer_ends_without_a_word),
         ONE(a_pause_keeps_what_comes),
+        ONE(all_that_waits_at_once),
         ONE(what_a_pause_keeps_is_bounded),
         ONE(the_end_waits_for_the_pause),
         ONE(a_close_ends_the_pause),
