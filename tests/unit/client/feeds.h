@@ -2,6 +2,7 @@
 #pragma once
 #include "lib/client.h"
 #include "lib/clock.h"
+#include "lib/files.h"
 #include "lib/receive.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -102,6 +104,7 @@ void feed_close(struct feed **f)
 
 struct stage {
     struct posthorn *p;
+    char dir[sizeof "/tmp/posthorn-ways-XXXXXX"];
     uint64_t seen[SEEN_MOST];
     unsigned count, resyncs;
     bool is_online;
@@ -142,7 +145,10 @@ static void on_way(void *context, const char *way, const char *why)
 static int open_stage(void **state)
 {
     struct stage *s = calloc(1, sizeof *s);
-    struct posthorn_options o = { .server = "http://127.0.0.1:1" };
+    struct posthorn_options o = { .server = "http://127.0.0.1:1", .state_dir = s->dir };
+    struct cursor begin = { .text = "3.100", .i = 100, .knows_i = true };
+    memcpy(s->dir, "/tmp/posthorn-ways-XXXXXX", sizeof s->dir);
+    assert_non_null(mkdtemp(s->dir));
     memset(&world, 0, sizeof world);
     world.now_ms = 1000 * 1000;
     o.on = (struct posthorn_callbacks){
@@ -150,9 +156,7 @@ static int open_stage(void **state)
     };
     assert_int_equal(posthorn_new(&o, &s->p, NULL), POSTHORN_OK);
     memcpy(s->p->session.token, "token", 6);
-    assert_true(cursor_set(&s->p->cursor, "3.100"));
-    s->p->cursor.i = 100;
-    s->p->cursor.knows_i = true;
+    assert_true(cursor_save(&begin, s->dir));
     assert_int_equal(posthorn_listen(s->p, true), POSTHORN_OK);
     *state = s;
     return 0;
@@ -164,30 +168,13 @@ static int close_stage(void **state)
     posthorn_free(&s->p);
     for (unsigned n = 0; n < world.count; n++)
         assert_false(world.at[n].is_open);
+    static const char *const names[] = { "cursor", "receive.lock" };
+    for (unsigned n = 0; n < 2; n++) {
+        char *path = files_join(s->dir, names[n]);
+        unlink(path);
+        free(path);
+    }
+    assert_int_equal(rmdir(s->dir), 0);
     free(s);
     return 0;
-}
-
-static void step(struct stage *s, uint64_t after_ms)
-{
-    world.now_ms += after_ms;
-    for (int n = 0; n < 4; n++) /* what one step notes the next one does */
-        posthorn_step(s->p);
-}
-
-/* The newest feed that is open; NULL: none. */
-static struct fake *newest(void)
-{
-    for (unsigned n = world.count; n-- > 0;)
-        if (world.at[n].is_open)
-            return &world.at[n];
-    return NULL;
-}
-
-static unsigned open_count(void)
-{
-    unsigned count = 0;
-    for (unsigned n = 0; n < world.count; n++)
-        count += world.at[n].is_open;
-    return count;
 }

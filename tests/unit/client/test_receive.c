@@ -1,6 +1,30 @@
 /* unit/client/test_receive.c - changes of ways under the cursor: feeds and clock are ours */
 #include "feeds.h"
 
+static void step(struct stage *s, uint64_t after_ms)
+{
+    world.now_ms += after_ms;
+    for (int n = 0; n < 4; n++) /* what one step notes the next one does */
+        posthorn_step(s->p);
+}
+
+/* The newest feed that is open; NULL: none. */
+static struct fake *newest(void)
+{
+    for (unsigned n = world.count; n-- > 0;)
+        if (world.at[n].is_open)
+            return &world.at[n];
+    return NULL;
+}
+
+static unsigned open_count(void)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < world.count; n++)
+        count += world.at[n].is_open;
+    return count;
+}
+
 /* Events first..last, and the cursor after them. */
 static void brings(struct fake *f, unsigned first, unsigned last)
 {
@@ -94,7 +118,10 @@ static void a_better_way_takes_over_when_it_works(void **state)
     step(s, 0);
     brings(ws, 102, 103); /* the new one says the same */
     brings(sse, 105, 105);
+    posthorn_step(s->p);
+    brings(ws, 102, 103);
     step(s, 0);
+    assert_string_equal(s->p->cursor.text, "3.105"); /* it does not go back */
     assert_false(sse->is_open);
     assert_true(ws->is_open);
     brings(ws, 104, 106);
@@ -133,6 +160,7 @@ static void when_the_one_in_use_ends_the_one_beside_is_next(void **state)
     struct fake *ws = newest();
     ends(sse, FEED_BROKEN, 0, "", 0);
     step(s, 0);
+    step(s, 5000);
     assert_int_equal(open_count(), 1);
     assert_true(ws->is_open);
     brings(ws, 102, 102);
