@@ -93,6 +93,7 @@ static void anchor_begin(struct anchor *a, struct cursor at)
     a->has_begun = true;
     a->r.api->stats.anchors++;
     exchange_trusted(a->r.x);
+    exchange_forget(a->r.x);
     exchange_begin(a->r.x, 200, fields, 1);
     exchange_on_room(a->r.x, anchor_room, a);
     receiver_begun(&a->r, anchor_beat);
