@@ -5,12 +5,12 @@
 
 /* All zero is a full bucket. */
 struct guard {
-    uint64_t at_ms;                 /* when used_milli was true */
-    uint64_t used_milli;            /* thousandths of tokens that were taken and did not come back yet */
+    uint32_t at_ms;                 /* when used_milli was true; begins anew every 49 days */
+    uint32_t used_milli;            /* thousandths of tokens that were taken and did not come back yet */
 };
 
 struct guard_rate {
-    uint32_t burst, per_s;          /* tokens */
+    uint32_t burst, per_s;          /* tokens; burst at most a million */
 };
 
 /* Takes count tokens; false: there were not so many left (they are taken all the same, so that a flood

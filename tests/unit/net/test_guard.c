@@ -72,24 +72,48 @@ static void test_peers(void **state)
     assert_null(p);
 }
 
+static const char *text_of_peer(const void *address, char into[static PEERS_TEXT_BYTES])
+{
+    uint8_t kept[PEERS_ADDRESS_BYTES];
+
+    peers_address(address, kept);
+    return peers_text(kept, into);
+}
+
 static void test_peers_text(void **state)
 {
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+    struct sockaddr_in v4 = { .sin_family = AF_INET };
     char text[PEERS_TEXT_BYTES];
 
     (void)state;
     inet_pton(AF_INET6, "::ffff:192.0.2.1", &v6.sin6_addr);
-    assert_string_equal(peers_text((struct sockaddr *)&v6, text), "192.0.2.1");
+    assert_string_equal(text_of_peer(&v6, text), "192.0.2.1");
     inet_pton(AF_INET6, "2001:db8::7", &v6.sin6_addr);
-    assert_string_equal(peers_text((struct sockaddr *)&v6, text), "2001:db8::7");
+    assert_string_equal(text_of_peer(&v6, text), "2001:db8::7");
+    inet_pton(AF_INET, "192.0.2.9", &v4.sin_addr);
+    assert_string_equal(text_of_peer(&v4, text), "192.0.2.9");
+}
+
+/* The clock is kept in 32 bits of milliseconds. */
+static void test_clock_begins_anew(void **state)
+{
+    struct guard_rate rate = { 10, 1 };
+    struct guard g = { 0 };
+    uint64_t now_ms = UINT32_MAX - 500ull;
+
+    (void)state;
+    assert_true(guard_take(&g, rate, 10, now_ms));
+    assert_false(guard_take(&g, rate, 1, now_ms)); /* eleven are taken */
+    assert_false(guard_take(&g, rate, 1, now_ms + 1000)); /* one came back, one is taken */
+    assert_true(guard_take(&g, rate, 1, now_ms + 3000)); /* two more */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bucket),
-        cmocka_unit_test(test_debt_is_bounded),
-        cmocka_unit_test(test_peers),
+        cmocka_unit_test(test_clock_begins_anew), cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_debt_is_bounded),   cmocka_unit_test(test_peers),
         cmocka_unit_test(test_peers_text),
     };
 
