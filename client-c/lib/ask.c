@@ -7,6 +7,7 @@ struct asked {
     struct posthorn *p;
     bool is_done;
     bool was_connected; /* the server, or something in its place, was reached */
+    bool was_answered;
     bool is_foreign; /* what answered is not Posthorn */
     enum posthorn_status status;
     struct posthorn_problem why;
@@ -19,6 +20,7 @@ static void done(void *context, struct exchange *x)
     asked->is_done = true;
     asked->status = client_verdict(asked->p, x, &asked->why);
     asked->p->is_http_failing = x->end != EXCHANGE_ANSWERED;
+    asked->was_answered = x->end == EXCHANGE_ANSWERED;
     asked->was_connected = *http_version(asked->p->http) != 0;
     asked->is_foreign = asked->status != POSTHORN_OK && strcmp(asked->why.code, "bad_answer") == 0;
     asked->p->knows_h2 |= x->end == EXCHANGE_ANSWERED && strcmp(http_version(asked->p->http), "2") == 0;
@@ -80,8 +82,8 @@ enum posthorn_status ask_server(struct posthorn *p, const char *method, const ch
     if (is_begun && is_method_stopped(p, method, &asked)) {
         http_override_methods(p->http, true);
         is_begun = ask_once(p, method, path, body, &asked);
-        if (is_begun && asked.is_foreign)
-            http_override_methods(p->http, false);
+        bool has_helped = is_begun && !asked.is_foreign && asked.was_answered;
+        http_override_methods(p->http, has_helped);
     }
     if (!is_begun)
         return client_fail(p, POSTHORN_MISUSE, "misuse", "the request is too large, or too many wait");
