@@ -86,14 +86,14 @@ class Account:
                               after or self.cursor, **more)
 
     async def receive(self, way, http=None, after=None, wait_s=30):
-        """Batches, the first one perhaps without events, until the way ends or breaks off; moves self.cursor."""
+        """Batches, some without events, until the way ends or breaks off (Ended, Gone); moves self.cursor."""
         receiver = await self.way(way, http, after)
         try:
             while True:
                 item = await receiver.next(wait_s)
                 if "events" in item:
                     self.cursor = item["cursor"]
-                    yield item
+                yield {"events": [], **item}
         finally:
             receiver.close()
 

@@ -93,7 +93,7 @@ class Framed:
         names = {name.lower() for name, _ in headers}
         if not names <= PLAIN or dict(headers).get("content-type", "application/json") != "application/json":
             return False
-        if path == "/v1/batch" or method in ("HEAD", "OPTIONS") or len(path) > 2000 or path.startswith("/v1/events") and "wait=" in path:
+        if method in ("HEAD", "OPTIONS") or len(path) > 2000 or path.startswith("/v1/events") and "wait=" in path:
             return False
         try:
             return body is None or json.loads(body) is not None
