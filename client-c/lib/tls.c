@@ -47,15 +47,33 @@ SSL *tls_session(SSL_CTX *context, const char *host, bool offers_h2)
     return ssl;
 }
 
+/* A certificate that is good for somebody else is how networks that read along are seen. */
+static const char *who_may_it_be(long verdict)
+{
+    switch (verdict) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return " (a captive portal, or the wrong address)";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        return " (a network that reads along, or an issuer that this machine does not know)";
+    default:
+        return "";
+    }
+}
+
 void tls_reason(const SSL *ssl, char *why, size_t why_bytes)
 {
     long verdict = SSL_get_verify_result(ssl);
     unsigned long error = ERR_peek_last_error();
+    int reason = ERR_GET_REASON(error);
     if (verdict != X509_V_OK)
-        snprintf(why, why_bytes, "the server's certificate is not trusted: %s",
-                 X509_verify_cert_error_string(verdict));
+        snprintf(why, why_bytes, "the server's certificate is not trusted: %s%s",
+                 X509_verify_cert_error_string(verdict), who_may_it_be(verdict));
+    else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG)
+        snprintf(why, why_bytes, "what answers does not speak TLS: a captive portal, or the wrong port");
     else
         snprintf(why, why_bytes, "TLS failed: %s",
-                 error ? ERR_reason_error_string(error) : "connection closed");
+                 error ? ERR_reason_error_string(error) : "the connection was closed in its handshake");
     ERR_clear_error();
 }

@@ -1,4 +1,5 @@
 /* unit/client/test_conn.c - connections: what follows a proxy's head, bounds of what waits, a GOAWAY */
+#include "lib/tls.h"
 #include "lib/websocket.h"
 #include "stage.h"
 
@@ -26,6 +27,41 @@ static void what_follows_a_proxys_head_is_the_servers(void **state)
     assert_memory_equal(got, "hello", 5);
     link_close(&l);
     stage_free(s);
+}
+
+/* Why a handshake with a peer that answers so fails, in words. */
+static void handshake_with(const char *answer, size_t bytes, const char *words)
+{
+    struct stage *s = stage_new(NULL);
+    char why[300];
+    SSL_CTX *context = tls_context(NULL, why, sizeof why);
+    uint64_t until = clock_ms() + PATIENCE_MS;
+    struct link l;
+    bool was_said = false;
+    assert_non_null(context);
+    link_open(&l, &s->url, &s->proxy, context, true, clock_ms());
+    while (l.state != LINK_CLOSED && clock_ms() < until) {
+        turn(s);
+        link_step(&l, &s->url, clock_ms());
+        if (!was_said && s->got.bytes) {
+            was_said = true;
+            assert_true(bytes == 0 || send(s->fd, answer, bytes, MSG_NOSIGNAL) > 0);
+            shutdown(s->fd, SHUT_WR);
+        }
+    }
+    assert_int_equal(l.state, LINK_CLOSED);
+    assert_non_null(strstr(l.why, words));
+    SSL_CTX_free(context);
+    stage_free(s);
+}
+
+static void what_speaks_no_tls(void **state)
+{
+    static const char portal[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    (void)state;
+    handshake_with(portal, sizeof portal - 1, "what answers does not speak TLS");
+    handshake_with("", 0, "closed in its handshake");
+    handshake_with("\x15\x03\x03\x00\x02\x02\x28", 7, "TLS failed: "); /* an alert: handshake failure */
 }
 
 /* A connection over HTTP/1.1 whose tunnel the peer has opened. */
@@ -164,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_follows_a_proxys_head_is_the_servers),
+        cmocka_unit_test(what_speaks_no_tls),
         cmocka_unit_test(pongs_that_nobody_reads_have_a_bound),
         cmocka_unit_test(an_end_that_was_announced),
     };
