@@ -13,7 +13,7 @@ import time
 import attack
 import ways
 from attack import END_HEADERS, END_STREAM, HEADERS, PING, SETTINGS, Wrong, closed_within, expect, frame, raw_connect
-from ways import (CLOSE, TEXT, WS_PING, Device, Memory, Refused, Streams, WebSocket, ws_frame, ws_text)
+from ways import (CLOSE, TEXT, WS_PING, Device, Memory, Streams, WebSocket, ws_frame, ws_text)
 
 MESSAGES, MESSAGE_BYTES = 700, 16000        # more than the kernel keeps for a peer that does not read
 STALL_S = 30                                # LIMIT_WRITE_STALL_MS

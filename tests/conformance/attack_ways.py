@@ -12,7 +12,7 @@ import time
 
 import attack
 import ways
-from attack import DATA, END_HEADERS, END_STREAM, HEADERS, RST, Wrong, expect, frame, u32
+from attack import RST, Wrong, expect, frame, u32
 from ways import (PROTOCOL, TEXT, WS_PONG, Device, Memory, Refused, Streams, WebSocket, ws_frame, ws_text)
 
 PINGS = 100 * 1000
