@@ -246,7 +246,7 @@ int http_timeout_ms(const struct http *h, uint64_t now_ms)
     return due <= now_ms ? 0 : due - now_ms > 60000 ? 60000 : (int)(due - now_ms);
 }
 
-void http_reset(struct http *h)
+static void close_all(struct http *h)
 {
     struct conn *c;
     while ((c = LIST_FIRST(&h->conns))) {
@@ -284,7 +284,7 @@ void http_free(struct http **h)
 {
     if (!*h)
         return;
-    http_reset(*h);
+    close_all(*h);
     struct exchange *x;
     while ((x = TAILQ_FIRST(&(*h)->queued))) {
         TAILQ_REMOVE(&(*h)->queued, x, entry);

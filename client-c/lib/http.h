@@ -4,7 +4,7 @@
 #include <poll.h>
 
 enum {
-    HTTP_CONNS_MOST = 4,        /* HTTP/1.1: one waits for events, others send */
+    HTTP_CONNS_MOST = 4, /* HTTP/1.1: one waits for events, others send */
     HTTP_QUEUED_MOST = 1024,
 };
 
@@ -25,8 +25,6 @@ void http_step(struct http *h, uint64_t now_ms);
 size_t http_fds(const struct http *h, struct pollfd *at, size_t room);
 /* In how many ms http_step() must be called even if no descriptor is ready; -1: never. */
 int http_timeout_ms(const struct http *h, uint64_t now_ms);
-/* Closes all connections; open requests end as if the server had closed them. */
-void http_reset(struct http *h);
 /* Why the last connection failed, in words; "" when none did. */
 const char *http_why(const struct http *h);
 /* The version in use: "2", "1.1", or "" before the first connection. */

@@ -85,7 +85,8 @@ static bool is_named(const char *word, size_t bytes, const char *host)
     return bytes == length || host[length - bytes - 1] == '.';
 }
 
-bool proxy_is_left_out(const char *list, const char *host)
+/* Whether a list as of NO_PROXY names the host. */
+static bool is_left_out(const char *list, const char *host)
 {
     static const char between[] = ", \t";
     while (list && *list) {
@@ -113,7 +114,7 @@ bool proxy_choose(struct proxy *p, const struct url *u, const char *option, char
     const char *url = u->is_tls ? variable("HTTPS_PROXY", "https_proxy") : NULL;
     if (!url)
         url = variable("ALL_PROXY", "all_proxy");
-    if (!url || proxy_is_left_out(variable("NO_PROXY", "no_proxy"), u->host))
+    if (!url || is_left_out(variable("NO_PROXY", "no_proxy"), u->host))
         return true;
     return proxy_read(p, url, why, why_bytes);
 }

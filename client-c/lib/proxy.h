@@ -12,13 +12,11 @@ struct proxy {
 };
 
 /* Which proxy leads to u. option: its URL; "": none; NULL: what HTTPS_PROXY (for https), ALL_PROXY and NO_PROXY
- * say, in capitals or not. False: not an address that we can use; why says it. */
+ * ("host, .suffix, *") say, in capitals or not. False: not an address that we can use; why says it. */
 MUST_USE bool proxy_choose(struct proxy *p, const struct url *u, const char *option, char *why,
                            size_t why_bytes);
 /* Reads "http://[user:password@]host:port". False: as above. */
 MUST_USE bool proxy_read(struct proxy *p, const char *url, char *why, size_t why_bytes);
-/* Whether a list as of NO_PROXY ("host, .suffix, *") names the host. */
-bool proxy_is_left_out(const char *list, const char *host);
 /* The request for a tunnel to u. */
 void proxy_write(const struct proxy *p, const struct url *u, struct buf *to);
 /* The whole head of its answer. False: no tunnel; why says it in words. */
