@@ -58,8 +58,9 @@ void exchange_finish(struct exchange *x);
 /* Ends it in the middle: RST_STREAM(CANCEL), or the connection closes. x must not be used again; gone is not
  * called. Also before an answer. */
 void exchange_abort(struct exchange *x);
-/* Bytes written that the socket has not taken: of this exchange and of the answers to what was promised on it,
- * and on HTTP/1.1 of its connection. */
+/* Bytes written that the socket has not taken: of this exchange and of the answers to what was promised on it, and
+ * whatever its connection has for the socket. While the worker as a whole has more than LIMIT_UNSENT_WORKER_BYTES,
+ * whoever has anything unsent is told LIMIT_UNSENT_BYTES at least. */
 size_t exchange_unsent(const struct exchange *x);
 /* Called inside net_flush(), each time that exchange_unsent() has fallen to half of LIMIT_UNSENT_BYTES or less
  * after it was above. An answer that makes no progress for LIMIT_WRITE_STALL_MS is given up: gone. */
