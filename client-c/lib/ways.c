@@ -70,12 +70,21 @@ static void set_aside(struct ways_one *one, enum feed_end why, uint64_t now_ms)
     one->aside_until_ms = now_ms + with_jitter(aside_ms);
 }
 
+/* It has lived WAYS_GOOD_MS: what it did before is forgotten. */
+static void forgive(struct ways_one *one)
+{
+    one->fails = 0;
+    one->breaks = 0;
+    one->why = FEED_OPEN;
+    one->aside_until_ms = 0;
+}
+
 uint32_t ways_ended(struct ways *w, int n, const struct ways_end *e, uint64_t now_ms)
 {
     CHECK(n >= 0 && n < w->count && e->end != FEED_OPEN);
     struct ways_one *one = &w->at[n];
     if (e->was_live && e->lived_ms >= WAYS_GOOD_MS)
-        ways_good(w, n);
+        forgive(one);
     if (e->was_live && e->lived_ms >= WAYS_STEADY_MS)
         ways_worked(w);
     if (e->end == FEED_MOVED && e->was_live && e->lived_ms >= BACKOFF_LEAST_MS)
@@ -111,14 +120,4 @@ uint32_t ways_nothing(struct ways *w, uint64_t now_ms)
 void ways_worked(struct ways *w)
 {
     backoff_reset(&w->backoff);
-}
-
-void ways_good(struct ways *w, int n)
-{
-    if (n == WAYS_NONE)
-        return;
-    w->at[n].fails = 0;
-    w->at[n].breaks = 0;
-    w->at[n].why = FEED_OPEN;
-    w->at[n].aside_until_ms = 0;
 }

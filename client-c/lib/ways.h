@@ -54,5 +54,3 @@ uint32_t ways_ended(struct ways *w, int n, const struct ways_end *e, uint64_t no
 uint32_t ways_nothing(struct ways *w, uint64_t now_ms);
 /* Events came: the server is there. */
 void ways_worked(struct ways *w);
-/* Way n has lived WAYS_GOOD_MS: what it did before is forgotten. */
-void ways_good(struct ways *w, int n);

@@ -78,7 +78,8 @@ static void aside_for_longer_and_longer(void **state)
         now = w.at[0].aside_until_ms;
         expected = expected * 2 > 30 * MINUTE ? 30 * MINUTE : expected * 2;
     }
-    ways_good(&w, 0);
+    struct ways_end good = { .end = FEED_BROKEN, .was_live = true, .lived_ms = 2 * MINUTE };
+    ways_ended(&w, 0, &good, now);
     ends(&w, 0, FEED_MUTE, false, now);
     assert_int_equal(ways_best(&w, now + 38 * SECOND), 0); /* 30 s and at most a quarter more */
 }
