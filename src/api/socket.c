@@ -18,16 +18,17 @@ enum { SOCKET_REASON_BYTES = 32, SOCKET_TOKEN_BYTES = SESSIONS_TOKEN_TEXT };
 
 /* One verb under way: a call's carrier. */
 struct socket_call {
+    LIST_ENTRY(socket_call) link;
     struct socket *socket;
     struct call *call;
     uint64_t id;
-    LIST_ENTRY(socket_call) link;
 };
+LIST_HEAD(socket_calls, socket_call);
 
 struct socket {
     struct receiver r; /* first */
     struct websocket *ws; /* NULL: not accepted yet, or over */
-    LIST_HEAD(, socket_call) calls;
+    struct socket_calls calls;
     uint32_t calls_count;
     bool is_paused, by_cookie;
     bool has_begun, is_over; /* is_over: the channel has ended */

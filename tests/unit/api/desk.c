@@ -124,3 +124,10 @@ const char *desk_message(struct world *w, unsigned number, const char *text)
     snprintf(w->body, sizeof w->body, "{\"key\":\"%s\",\"text\":\"%s\"}", key, text);
     return w->body;
 }
+
+void desk_send(struct world *w, unsigned number, const char *text)
+{
+    assert_int_equal(
+        desk_ask(w, A, METHOD_POST, desk_in_group(w, "/messages"), desk_message(w, number, text)), 201);
+    fake_chat_run(&w->f);
+}

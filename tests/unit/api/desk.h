@@ -25,6 +25,8 @@ void desk_prepare(struct world *w, int who, enum method method, const char *targ
 /* Asks it, waits for the answer, returns its status. */
 int desk_ask_prepared(struct world *w);
 int desk_ask(struct world *w, int who, enum method method, const char *target, const char *body);
+/* Ada says something in the group. */
+void desk_send(struct world *w, unsigned number, const char *text);
 /* The answer holds part; is this problem, about this field (NULL: not looked at). */
 void desk_says(struct world *w, const char *part);
 void desk_refused(struct world *w, int status, const char *code, const char *field);
