@@ -42,7 +42,7 @@ static struct text authority_of(const struct exchange *x)
     return x->authority ? blob_text(x->authority) : TEXT("");
 }
 
-struct exchange *exchange_new_promised(struct exchange *anchor, struct text target)
+static struct exchange *new_promised(struct exchange *anchor, struct text target)
 {
     struct exchange *x = make(anchor->conn);
 
@@ -391,7 +391,7 @@ struct exchange *exchange_promise(struct exchange *x, struct text target)
 
     if (!may || !promise_has_room(x->conn))
         return NULL;
-    return exchange_new_promised(x, target);
+    return new_promised(x, target);
 }
 
 /* The handler keeps the one it has; the peer's answer goes out on a copy that takes its place. */

@@ -57,8 +57,6 @@ TAILQ_HEAD(exchange_list, exchange);
 
 /* A new one at the end of its connection's list, with a request that is arriving. */
 struct exchange *exchange_new(struct conn *c, int32_t stream_id);
-/* A request for target that the peer did not send (RFC 9113 8.4), held by the handler of anchor. */
-struct exchange *exchange_new_promised(struct exchange *anchor, struct text target);
 /* Hands it to the connection's handler, or answers what was refused. */
 void exchange_ask(struct exchange *x);
 /* Answers err with problem+json, whoever has it: a handler that had it is told that it is gone. */
