@@ -1,7 +1,8 @@
 /* browser/page.js - what is put into a page of the node's own origin: a session by cookie, and a client of each way
  *
  * Everything is the browser's own: fetch(), EventSource, WebSocket. Each way follows one cursor, comes again at it
- * after any end, and notes what happened. Answers to the proof are JSON text, as both drivers can carry that.
+ * after any end (Chromium breaks everything off when the machine's network changes, say), and notes what happened.
+ * Answers to the proof are JSON text, as both drivers can carry that.
  */
 (() => {
     "use strict";
@@ -18,7 +19,7 @@
     }
 
     function way_new(name, cursor) {
-        const w = { name, cursor, seen: [], openings: 0, ends: [], signals: 0, answers: {}, errors: [], is_open: false };
+        const w = { name, cursor, seen: [], openings: 0, ends: [], signals: 0, answers: {}, errors: [], breaks: [], is_open: false };
         state.ways[name] = w;
         return w;
     }
@@ -89,7 +90,7 @@
             w.is_open = true;
             const answer = await ask("GET", `/v1/events?after=${w.cursor}&wait=20`);
             if (answer.status !== 200)
-                throw new Error("status " + answer.status);
+                w.errors.push("status " + answer.status);
             w.openings++;
             answer.body.events.forEach((event) => take(w, event));
             w.cursor = answer.body.cursor;
@@ -97,8 +98,7 @@
                 return open_poll(w);
             w.ends.push("retry_ms " + answer.body.retry_ms);
         } catch (why) {
-            if (!w.ends.length)
-                w.errors.push(String(why));
+            w.breaks.push(String(why));
         }
         return later(w, () => open_poll(w));
     }
