@@ -116,6 +116,11 @@ async def scene_frames_that_say_nothing_good(s):
             item = await r.next(10)
             found = item.get("status") or item.get("error", {}).get("status")
             s.equal(found, status, f"{http}: {do} {path!r} {item}")
+        await r.ws.send({"id": 7, "do": "POST", "path": "/v1/batch",
+                         "body": {"requests": [{"do": "GET", "path": "/v1/sessions"}, {"do": "GET", "path": "/v1/x"}]}})
+        item = await r.next(10)
+        s.equal((item["id"], [one["status"] for one in item["body"].get("responses", [])]), (7, [200, 404]),
+                f"{http}: a batch in a frame")
         await r.ws.send({"id": 8, "do": "GET", "path": f"/v1/events?after={b.cursor}"})
         item = await r.next(10)
         s.equal((item["id"], item["status"], item["body"]["cursor"]), (8, 200, b.cursor), f"{http}: a poll in a frame")
