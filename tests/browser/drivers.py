@@ -88,7 +88,8 @@ class Chromium(Browser):
 
     def start(self):
         trust(os.path.join(self.dir, ".pki", "nssdb"), self.ca)
-        command = [self.program, "--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + self.dir + "/profile",
+        command = [self.program, "--headless=new", "--remote-debugging-pipe",
+                   "--user-data-dir=" + self.dir + "/profile",
                    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
                    "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
                    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost"]
@@ -164,7 +165,8 @@ class Firefox(Browser):
         wanted = {
             "marionette.port": port,
             "devtools.jsonview.enabled": False,         # a page of the server's answer, not of a viewer
-            "browser.shell.checkDefaultBrowser": False, "browser.startup.page": 0, "app.update.disabledForTesting": True,
+            "browser.shell.checkDefaultBrowser": False, "browser.startup.page": 0,
+            "app.update.disabledForTesting": True,
             "datareporting.policy.dataSubmissionEnabled": False, "toolkit.telemetry.server": "",
             "network.captive-portal-service.enabled": False, "network.connectivity-service.enabled": False,
             "extensions.getAddons.cache.enabled": False, "browser.safebrowsing.provider.mozilla.updateURL": "",

@@ -19,7 +19,8 @@
     }
 
     function way_new(name, cursor) {
-        const w = { name, cursor, seen: [], openings: 0, ends: [], signals: 0, answers: {}, errors: [], breaks: [], is_open: false };
+        const w = { name, cursor, seen: [], openings: 0, signals: 0, answers: {}, is_open: false,
+                    ends: [], breaks: [], errors: [] };
         state.ways[name] = w;
         return w;
     }
