@@ -233,6 +233,5 @@ async def scene_zz_that_they_went_in_frames(s):
 
 if __name__ == "__main__":
     scenes = {name: value for name, value in globals().items() if name.startswith("scene_") and "zz" not in name}
-    scenes |= again(test_verbs_accounts, "h1") | again(test_verbs_conversations, "h1")
-    scenes |= again(test_verbs_conversations, "h2")
+    scenes |= again(test_verbs_accounts, "h1") | again(test_verbs_conversations, "h2")
     play(scenes | {"scene_zz": scene_zz_that_they_went_in_frames})
