@@ -227,7 +227,7 @@ async def scene_leaving_by_a_frame(s):
 
 
 async def scene_zz_that_they_went_in_frames(s):
-    s.expect(frames.Framed.count > 200 or "SCENE" in scene.os.environ, "the dialogues did go in frames",
+    s.expect(frames.Framed.count > 100 or "SCENE" in scene.os.environ, "the dialogues did go in frames",
              str(frames.Framed.count))
 
 
