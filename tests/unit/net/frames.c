@@ -160,9 +160,10 @@ static void take(struct frames_said *s, unsigned kind, unsigned flags, uint32_t 
 static void hear_more(struct wire *w, int fd, struct frames_said *s, unsigned char *inbox, size_t room,
                       size_t *have, size_t *at)
 {
-    ssize_t r;
+    ssize_t r = -1;
 
     wire_run(w, 1);
+    errno = EAGAIN; /* a full inbox says nothing of the socket */
     while (*have < room && (r = recv(fd, inbox + *have, room - *have, 0)) > 0)
         *have += (size_t)r;
     s->closed = r == 0 || errno != EAGAIN;
