@@ -166,7 +166,7 @@ static bool read_head(struct wsframe *f, uint8_t byte, struct wsframe_event *e)
         return false;
     }
     f->left = (uint32_t)bytes;
-    memcpy(f->head + 2, f->head + f->head_bytes - MASK_BYTES, MASK_BYTES);
+    memmove(f->head + 2, f->head + f->head_bytes - MASK_BYTES, MASK_BYTES); /* over a length of 16 bits */
     f->mask_at = 0;
     f->in_payload = true;
     if (is_control(f))

@@ -273,9 +273,13 @@ def a_flood_of_verbs(version):
     w = Me.device.socket(version)
     frames = [ws_text({'id': i, 'do': 'GET', 'path': '/v1/conversations/%s' % Me.group}) for i in range(FRAMES)]
     answered = set()
-    if version == 1:
-        writer = threading.Thread(target=lambda: w.send(*frames))
-        writer.start()
+    # By turns, as OpenSSL can't read and write one connection from two threads; many more than may be under way.
+    for i in range(0, FRAMES if version == 1 else 0, 256):
+        w.send(*frames[i:i + 256])
+        while len(answered) < min(i + 256, FRAMES):
+            got = w.json(20)
+            expect(got['status'] == 200 and got['id'] not in answered, got)
+            answered.add(got['id'])
     for i in range(FRAMES if version == 2 else 0):
         w.send(frames[i])
         while w.raw.peer.data.get(1, b'')[w.raw.seen:]:

@@ -119,7 +119,10 @@ static uint64_t idle_metric(struct text metrics, const char *name)
     int bytes = snprintf(line, sizeof line, "\n%s ", name);
     const char *at = metrics.bytes ? memmem(metrics.at, metrics.bytes, line, (size_t)bytes) : NULL;
 
-    return at ? strtoull(at + bytes, NULL, 10) : 0;
+    if (!at)
+        return 0;
+    at += bytes;
+    return scan_digits((struct text){ at, (size_t)(metrics.at + metrics.bytes - at) }, 10);
 }
 
 static bool idle_read_metrics(const struct idle_plan *plan, struct idle_look *look)

@@ -2,6 +2,7 @@
 #include "load/link_inner.h"
 
 #include "base/check.h"
+#include "load/scan.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -67,7 +68,7 @@ static bool link_h1_head(struct link *l, struct link_ask *a)
         return h->in.bytes < LINK_H1_HEAD_BYTES;
     if (head.bytes < 13 || memcmp(head.at, "HTTP/1.1 ", 9) != 0)
         return false;
-    a->status = atoi(head.at + 9);
+    a->status = (int)scan_digits((struct text){ head.at + 9, 3 }, 10);
     struct text length = link_h1_field(head, "content-length");
     if (a->status == 101)
         h->state = LINK_H1_SOCKET;
@@ -77,7 +78,7 @@ static bool link_h1_head(struct link *l, struct link_ask *a)
         return false;
     else {
         h->state = LINK_H1_LENGTH;
-        h->left = strtoull(length.at, NULL, 10);
+        h->left = scan_digits(length, 10);
     }
     buf_drop(&h->in, head.bytes);
     return true;
@@ -106,7 +107,7 @@ static bool link_h1_chunk_head(struct link *l, bool *is_over)
         return h->in.bytes < 32;
     size_t bytes = (size_t)(end + 2 - h->in.at);
     if (bytes > 2) {
-        h->left = strtoull(h->in.at, NULL, 16);
+        h->left = scan_digits((struct text){ h->in.at, bytes }, 16);
         h->state = h->left ? LINK_H1_CHUNK : LINK_H1_TRAILER;
     } else if (h->state == LINK_H1_TRAILER) {
         *is_over = true;

@@ -15,6 +15,24 @@ static struct text scan_behind(struct text in, const char *name)
     return (struct text){ at, (size_t)(in.at + in.bytes - at) };
 }
 
+static unsigned scan_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a') + 10;
+    return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : UINT32_MAX;
+}
+
+uint64_t scan_digits(struct text in, unsigned base)
+{
+    uint64_t n = 0;
+
+    for (size_t k = 0; k < in.bytes && scan_digit(in.at[k]) < base; k++)
+        n = n * base + scan_digit(in.at[k]);
+    return n;
+}
+
 bool scan_number(struct text in, const char *name, uint64_t *n)
 {
     struct text rest = scan_behind(in, name);

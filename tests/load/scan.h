@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include <stdint.h>
 
+/* The number that a text, which need not end with 0, begins with; base 10 or 16. 0: it begins with none. */
+uint64_t scan_digits(struct text in, unsigned base);
 /* The number behind "name": ; false: there is none. */
 bool scan_number(struct text in, const char *name, uint64_t *n);
 /* What stands between the quotes behind "name": ; empty: there is none. */

@@ -34,6 +34,10 @@ static void test_pieces(void **state)
     (void)state;
     piece = scan_piece(&rest, "{\"i\":");
     assert_true(scan_number(piece, "i", &i) && i == 11);
+    assert_int_equal(scan_digits((struct text){ "12345", 3 }, 10), 123);
+    assert_int_equal(scan_digits(TEXT("1aF\r\n"), 16), 0x1af);
+    assert_int_equal(scan_digits(TEXT("1a"), 10), 1);
+    assert_int_equal(scan_digits(TEXT(""), 10), 0);
     assert_true(text_equal(scan_word(piece, "key"), TEXT("K1")));
     piece = scan_piece(&rest, "{\"i\":");
     assert_true(scan_number(piece, "i", &i) && i == 12);
