@@ -30,8 +30,8 @@ struct conn {
 };
 
 /* Begins to connect. Ended exchanges are moved to *finished. */
-struct conn *conn_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants, bool takes_pushes,
-                      struct exchange_list *finished, uint64_t now_ms);
+struct conn *conn_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
+                      bool takes_pushes, struct exchange_list *finished, uint64_t now_ms);
 /* Whether it would take another exchange now. */
 bool conn_has_room(const struct conn *c, uint64_t now_ms);
 void conn_begin(struct conn *c, struct exchange *x);

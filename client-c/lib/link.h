@@ -7,7 +7,12 @@
 #include <openssl/ssl.h>
 #include <stdint.h>
 
-enum { LINK_CONNECT_MS = 10 * 1000, LINK_PROXY_MS = 10 * 1000, LINK_HANDSHAKE_MS = 10 * 1000, LINK_OUT_MOST = 256 * 1024 };
+enum {
+    LINK_CONNECT_MS = 10 * 1000,
+    LINK_PROXY_MS = 10 * 1000,
+    LINK_HANDSHAKE_MS = 10 * 1000,
+    LINK_OUT_MOST = 256 * 1024,
+};
 
 enum link_state { LINK_CONNECTING, LINK_PROXY, LINK_HANDSHAKE, LINK_OPEN, LINK_CLOSED };
 

@@ -24,7 +24,7 @@ struct create {
     struct notices notices;         /* out, unless is_old */
 };
 
-/* ERR_NOT_FOUND: somebody does not exist; ERR_BUSY: others make the same one all the time; ERR_GROUP_FULL; ERR_TOO_MANY_GROUPS; ERR_OUT_OF_RANGE: a direct
- * conversation with oneself; and store_append's. */
+/* ERR_NOT_FOUND: somebody does not exist; ERR_BUSY: others make the same one all the time; ERR_GROUP_FULL;
+ * ERR_TOO_MANY_GROUPS; ERR_OUT_OF_RANGE: a direct conversation with oneself; and store_append's. */
 void create_start(struct create *c, struct op *asker);
 void create_fini(struct create *c);

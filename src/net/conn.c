@@ -1,8 +1,8 @@
 /* net/conn.c - one connection from accept to burial, and the set of all of them
  *
- * PROXY (a trusted proxy says who it speaks for), HANDSHAKE (TLS, ALPN chooses) or SNIFF (in the clear, the first bytes choose), then H1 or H2, then LINGER (our
- * end is said; a socket that is closed with unread bytes would reset the last answer away), then DEAD until the
- * turn's end. All writing is done by the flush.
+ * PROXY (a trusted proxy says who it speaks for), HANDSHAKE (TLS, ALPN chooses) or SNIFF (in the clear, the first
+ * bytes choose), then H1 or H2, then LINGER (our end is said; a socket that is closed with unread bytes would reset
+ * the last answer away), then DEAD until the turn's end. All writing is done by the flush.
  */
 #include "net/conn.h"
 #include "base/log.h"

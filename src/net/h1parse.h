@@ -30,8 +30,8 @@ MUST_USE enum err h1parse_find(const char *at, size_t bytes, size_t *scanned, si
 
 /* Takes a whole head apart, the empty line included; h borrows from head. Errors: ERR_BAD_REQUEST,
  * ERR_URI_TOO_LONG, ERR_HEAD_TOO_LARGE (LIMIT_HEAD_FIELDS), ERR_NOT_IMPLEMENTED (a transfer coding other than
- * chunked, CONNECT; a WebSocket without exactly one key is a bad request), ERR_EXPECTATION_FAILED, ERR_BAD_VERSION. After any of them the framing is not to be
- * trusted: answer and close. */
+ * chunked, CONNECT; a WebSocket without exactly one key is a bad request), ERR_EXPECTATION_FAILED,
+ * ERR_BAD_VERSION. After any of them the framing is not to be trusted: answer and close. */
 MUST_USE enum err h1parse_head(struct text head, struct h1parse_head *h);
 
 /* A request target that we serve: absolute path with an optional query, or "*" for OPTIONS. Shared with

@@ -1,9 +1,9 @@
 /* net/h2.c - HTTP/2 on one connection: nghttp2's session, its answers and its end
  *
  * Bytes go into nghttp2 during loop_wait(): its callbacks (h2peer.c) gather requests into exchanges; they never
- * send. The flush submits answers, wakes those that have new pieces, and takes from nghttp2 what it wants to say, but stops at a cap: behind it
- * acknowledgements pile up inside nghttp2, which then gives the connection up by itself. A peer that is over one
- * of h2peer.c's bounds gets GOAWAY(ENHANCE_YOUR_CALM).
+ * send. The flush submits answers, wakes those that have new pieces, and takes from nghttp2 what it wants to say,
+ * but stops at a cap: behind it acknowledgements pile up inside nghttp2, which then gives the connection up by
+ * itself. A peer that is over one of h2peer.c's bounds gets GOAWAY(ENHANCE_YOUR_CALM).
  */
 #include "net/h2.h"
 #include "base/log.h"
