@@ -124,6 +124,7 @@ class Bed:
             raise RuntimeError(f"register: {done.stderr[-300:]}")
         me = self.sender.ask("GET", f"/v1/users?handle={profile}")["id"]
         conversation = self.sender.ask("POST", "/v1/conversations", {"kind": "direct", "with": me})["id"]
+        network.listening()
         receiver = Receiver(self.stage, command, environment)
         try:
             begin = time.monotonic()

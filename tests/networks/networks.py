@@ -1,6 +1,7 @@
 """tests/networks/networks.py - the networks: what stands between client and server, and which way is expected to win"""
 import os
 import shutil
+import time
 
 from programs import Haproxy, Nginx, Squid, Tinyproxy
 from rogues import Rogue
@@ -41,6 +42,9 @@ class Network:
     def prefix(self):
         """What the client is started by: a command that puts it into a place."""
         return []
+
+    def listening(self):
+        """The client begins to listen now."""
 
     def environment(self):
         return {"HTTPS_PROXY": self.proxy, "ALL_PROXY": self.proxy} if self.proxy else {}
@@ -98,10 +102,10 @@ class TinyproxyPassword(Network):
 
 
 class NginxNetwork(Network):
-    needs, location = "nginx", ""
+    needs, location, version = "nginx", "", "1.1"
 
     def begin(self):
-        front = self.keep(Nginx(self.stage.dir, self.stage.cleartext, self.bed.tls, self.location))
+        front = self.keep(Nginx(self.stage.dir, self.stage.cleartext, self.bed.tls, self.location, self.version))
         self.url_ = "https://localhost:%d" % front.port
 
 
@@ -112,7 +116,8 @@ class NginxUpgrade(NginxNetwork):
 
 
 class NginxPlain(NginxNetwork):
-    name, what, expected = "nginx-plain", "nginx as it comes: no Upgrade, answers buffered", SSE
+    name, what, expected = "nginx-plain", "nginx as it comes: HTTP/1.0, no Upgrade, buffered", SSE
+    version = "1.0"         # its own default; without X-Accel-Buffering nothing would come
 
 
 class NginxUnbuffered(NginxNetwork):
@@ -121,7 +126,7 @@ class NginxUnbuffered(NginxNetwork):
 
 
 class NginxHolding(NginxNetwork):
-    name, what, expected = "nginx-holding", "nginx that buffers whatever it is told", f"({SSE}|{LONG})"
+    name, what, expected, version = "nginx-holding", "nginx that buffers whatever it is told", LONG, "1.0"
     location = "proxy_ignore_headers X-Accel-Buffering; proxy_buffering on;"
 
 
@@ -178,6 +183,8 @@ class GetAndPost(RogueNetwork):
         group = run(got["profile"], "group", "create", "Before", "sender")
         done = run(got["profile"], "group", "rename", group.stdout.strip().split()[-1] if group.stdout else "?", "After")
         score.check("get-post: a new title (PATCH) gets through", done.returncode == 0, group.stderr + done.stderr)
+        done = run(got["profile"], "group", "remove", group.stdout.strip().split()[-1] if group.stdout else "?", "sender")
+        score.check("get-post: who is removed from a group (DELETE) is", done.returncode == 0, done.stderr)
         done = run(got["profile"], "logout")
         score.check("get-post: a logout (DELETE) gets through", done.returncode == 0, done.stderr)
 
@@ -185,6 +192,12 @@ class GetAndPost(RogueNetwork):
 class Portal(RogueNetwork):
     name, what, expected, is_patient = "portal", "a captive portal, until its terms are accepted", r"\w+ over HTTP/1\.1", True
     traits = {"strips": True, "portal_s": 4}
+
+    def listening(self):
+        self.rogue.portal_until = time.monotonic() + 4     # the terms have changed
+
+    def check(self, score, got):
+        score.check("portal: it stood in the way", self.rogue.portals >= 2, f"{self.rogue.portals} pages")
 
 
 class Six(RogueNetwork):

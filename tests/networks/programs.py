@@ -116,7 +116,7 @@ class Nginx(Program):
     """TLS and HTTP/2 in front, HTTP/1.1 behind; location: what stands in its location block."""
     name = "nginx"
 
-    def __init__(self, scratch, target, tls, location=""):
+    def __init__(self, scratch, target, tls, location="", version="1.1"):
         super().__init__(scratch)
         config = self.write("nginx.conf", f"""
 daemon off;
@@ -134,7 +134,7 @@ http {{
         ssl_certificate {tls}/cert.pem; ssl_certificate_key {tls}/key.pem;
         location / {{
             proxy_pass http://127.0.0.1:{target};
-            proxy_http_version 1.1;
+            proxy_http_version {version};
             proxy_set_header Host $http_host;
             {location}
         }}

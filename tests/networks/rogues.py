@@ -26,7 +26,7 @@ class Rogue:
 
     def __init__(self, target, strips=False, holds=False, methods=None, portal_s=0, connections=None):
         self.target, self.strips, self.holds, self.methods = target, strips, holds, methods
-        self.connections, self.open, self.most, self.refused = connections, 0, 0, 0
+        self.connections, self.open, self.most, self.refused, self.portals = connections, 0, 0, 0, 0
         self.portal_until = time.monotonic() + portal_s
         self.loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -83,6 +83,7 @@ class Rogue:
             writer.write(UNKNOWN)
             return False
         if time.monotonic() < self.portal_until:
+            self.portals += 1
             writer.write(PORTAL)
             return False
         if self.methods and method not in self.methods:
