@@ -1,0 +1,325 @@
+# load/bench/jobs.py - the runs that figures are taken from: posthorn-load, the bare transaction, h2load beside nghttpd
+#
+# A job is a function of the bench: it runs what it measures, and its competitor directly after it, and returns their
+# results by name. A result that can't be trusted has "failed" with the reason: a program that could not run, something
+# lost or doubled, a message that was sent and not delivered, a port that somebody else answers, CPU seconds of nothing.
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from bench import House, Others, find_program, make_floor_database                               # noqa: E402
+from house import free_port                                                                      # noqa: E402
+import machine                                                                                   # noqa: E402
+
+STRANGERS_MAX = 0.25                    # cores; a run beside busier ones is made again
+ATTEMPTS = 3
+WRONG = ("lost", "doubled", "reordered", "gaps", "wrong", "errors")
+# Postgres: more memory and room for WAL than a developer's; nothing that makes a commit less than one.
+POSTGRES = {"POSTHORN_PG_SHARED_BUFFERS": "1GB", "POSTHORN_PG_OPTIONS": "max_wal_size=8GB;wal_compression=lz4;"
+                                                                         "autovacuum=on;autovacuum_naptime=1min"}
+CURVE = (500, 1000, 2000, 5000, 10000, 15000, 20000, 25000)
+
+
+class Failed(Exception):
+    """A run that says nothing; the words say why."""
+
+
+def judge(result, must_balance=True):
+    """The result, with "failed" when it can't be trusted."""
+    wrong = [f"{result[name]} {name}" for name in WRONG if result.get(name)]
+    why = ", ".join(wrong)
+    if not why and result.get("exit"):
+        why = f"exit status {result['exit']}"
+    if not why and must_balance and not 0 < result.get("sent", 0) == result.get("acked") == result.get("delivered"):
+        why = f"sent {result.get('sent')}, acked {result.get('acked')}, delivered {result.get('delivered')}"
+    if not why:
+        zero = [name for name in ("server_cpu_s", "server_rss_kb", "postgres_cpu_s") if result.get(name) == 0]
+        why = f"{' and '.join(zero)} of nothing" if zero else ""
+    return {**result, "failed": why} if why else result
+
+
+class Bench:
+    """One private Postgres, one posthornd on it at a time, and the programs that load it."""
+
+    def __init__(self, build, seconds, warm, is_quick):
+        self.build, self.seconds, self.warm, self.is_quick = build, seconds, warm, is_quick
+        server = os.path.join(build, "posthornd")
+        self.load = find_program(server, "posthorn-load")
+        known = subprocess.run([server, "--print-config"], stdout=subprocess.PIPE, text=True, check=True,
+                               env=House._clean()).stdout
+        os.environ.update(POSTGRES)
+        settings = {"server.connections_max": 30000, "server.connections_per_ip_max": 30000}
+        if "typing_ms" in known:
+            settings["limits.typing_ms"] = 0
+        self.house = House(server, settings=settings)
+        self.old = None                 # an account whose inbox holds something
+
+    def __enter__(self):
+        self.house.__enter__()
+        self.postmaster = self.house.postmaster()
+        self.floor_conninfo = make_floor_database(self.house)
+        self.check_ports()
+        return self
+
+    def __exit__(self, *why):
+        self.house.__exit__()
+
+    def check_ports(self):
+        for port in (self.house.port, self.house.tls_port):
+            if not machine.listens(port, self.house.process.pid):
+                raise SystemExit(f"port {port} is not posthornd's alone")
+
+    def fresh_server(self):
+        """A posthornd that has done nothing yet, on the same database."""
+        if self.house.process and self.house.process.poll() is None:
+            self.house.stop_server()
+        self.house.start_server()
+        self.check_ports()
+
+    def url(self, tls=False):
+        return f"https://127.0.0.1:{self.house.tls_port}" if tls else f"http://127.0.0.1:{self.house.port}"
+
+    def run(self, *command, timeout_s=240):
+        """The object that a program prints, and its exit status under "exit"."""
+        words = [str(word) for word in command]
+        try:
+            done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout_s,
+                                  stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"not done after {timeout_s} s") from None
+        lines = done.stdout.strip().splitlines()
+        if not lines or not lines[-1].startswith("{"):
+            said = (done.stderr.strip().splitlines() or ["nothing was said"])[0]
+            raise Failed(f"exit status {done.returncode}: {said[:150]}")
+        return {**json.loads(lines[-1]), "exit": done.returncode}
+
+    def workload(self, name, *options, tls=False, seconds=None, timeout_s=240):
+        accounts = os.path.join(self.house.dir, f"accounts-{name}")
+        return self.run(self.load, name, "--url", self.url(tls), "--seconds", seconds or self.seconds,
+                        "--accounts-file", accounts, "--conninfo", self.house.conninfo, "--server-pid",
+                        self.house.process.pid, "--postgres-pid", self.postmaster, *options, timeout_s=timeout_s)
+
+    def attempt(self, job, function):
+        """Results of a job, made again while strangers are at work; the quietest attempt counts."""
+        best = None
+        for _ in range(ATTEMPTS):
+            with Others(self.house.process.pid, self.postmaster) as others:
+                try:
+                    results = function(self)
+                except (Failed, subprocess.SubprocessError, OSError, KeyError, ValueError, SystemExit) as why:
+                    results = {job: {"failed": str(why) or repr(why)}}
+            if self.house.process is None or self.house.process.poll() is not None:
+                results = {job: {"failed": "posthornd ended"}}
+                self.house.process = None
+                self.fresh_server()
+            for result in results.values():
+                result["strangers"] = others.cores
+                result["noisy"] = others.cores > STRANGERS_MAX
+            if best is None or others.cores < best[0]:
+                best = others.cores, results
+            if others.cores <= STRANGERS_MAX:
+                break
+        return best[1]
+
+
+# --- posthorn-load --------------------------------------------------------------------------------------------------
+
+def measured(bench):
+    return ["--warm", bench.warm]
+
+
+def ws(bench):
+    """Rows 1, 3 and 4: by frames of a WebSocket; directly after it the bare transaction on the same Postgres."""
+    pairs = 500
+    own = judge(bench.workload("pairs", *measured(bench), "--way", "ws", "--http", "1.1", "--send", "frame", "--pairs",
+                               pairs, "--window", 4, "--processes", 2))
+    program = os.path.join(os.path.dirname(bench.load), "posthorn-floor")
+    command = [program] if os.access(program, os.X_OK) else [bench.load, "floor"]
+    # The same users and conversations, and as many bytes in a body (the text stands in 9 bytes of JSON).
+    floor = judge(bench.run(*command, "--conninfo", bench.floor_conninfo, "--processes", 2, "--batch", 128, "--users",
+                            2 * pairs, "--conversations", pairs, "--text", 109, "--warm", bench.warm, "--seconds",
+                            bench.seconds, "--postgres-pid", bench.postmaster), must_balance=False)
+    return {"ws": own, "floor": floor}
+
+
+def longpoll(bench):
+    return {"longpoll": judge(bench.workload("pairs", *measured(bench), "--way", "longpoll", "--http", "2", "--send",
+                                             "frame", "--pairs", 500, "--window", 4, "--processes", 2))}
+
+
+def rate_at(rate):
+    def rate_job(bench):
+        name = f"rate-{rate}"
+        result = bench.workload("rate", *measured(bench), "--way", "ws", "--http", "1.1", "--send", "frame", "--pairs",
+                                500, "--rate", rate, "--processes", 1 if rate <= 10000 else 2,
+                                seconds=max(bench.seconds, 3) if rate == 1000 else None)
+        return {name: {**judge(result), "offered_per_s": rate}}
+    return rate_job
+
+
+def group(bench):
+    return {"group": judge(bench.workload("group", *measured(bench), "--way", "ws", "--http", "1.1", "--send", "frame",
+                                          "--groups", 1, "--members", 100, "--window", 4), must_balance=False)}
+
+
+def signals(way, http):
+    def signals_job(bench):
+        result = bench.workload("signals", *measured(bench), "--way", way, "--http", http, "--groups", 10, "--members",
+                                100, "--window", 4, "--processes", 2)
+        return {f"signals-{way}": judge(result, must_balance=False)}
+    return signals_job
+
+
+def idle(way, http, tls):
+    name = f"idle-{way}-{http}{'-tls' if tls else ''}"
+
+    def idle_job(bench):
+        bench.fresh_server()            # what an earlier load has left in its pools would hide what is measured
+        connections = 1000 if bench.is_quick else 10000
+        result = bench.workload("idle", "--way", way, "--http", http, "--connections", connections, "--admin",
+                                bench.house.admin_port, tls=tls, seconds=0.5 if bench.is_quick else 3)
+        return {name: judge(result, must_balance=False)}
+    return idle_job
+
+
+def login(tls):
+    def login_job(bench):
+        return {"login-tls" if tls else "login": judge(bench.workload("login", "--http", 2, tls=tls), False)}
+    return login_job
+
+
+def storm(bench):
+    connections = 2000 if bench.is_quick else 10000
+    return {"storm": judge(bench.workload("storm", "--way", "ws", "--http", 1.1, "--connections", connections, tls=True),
+                           must_balance=False)}
+
+
+def catchup(bench):
+    return {"catchup": judge(bench.workload("catchup", "--way", "ws", "--http", "1.1"), must_balance=False)}
+
+
+# --- h2load, beside nghttpd ---------------------------------------------------------------------------------------
+
+def ask(bench, method, path, body=None, token=None):
+    headers = {"content-type": "application/json"} if body is not None else {}
+    if token:
+        headers["authorization"] = f"Bearer {token}"
+    request = urllib.request.Request(bench.url() + path, method=method, headers=headers,
+                                     data=None if body is None else json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return answer.read()
+
+
+def old_account(bench):
+    """A token and a cursor that something stands behind."""
+    if bench.old is None:
+        word = "correct horse battery"
+        ids, session = [], None
+        for handle in ("bench-old", "bench-other"):
+            ids.append(json.loads(ask(bench, "POST", "/v1/accounts", {"handle": handle, "password": word}))["id"])
+            session = session or json.loads(ask(bench, "POST", "/v1/sessions", {
+                "handle": handle, "password": word, "device": {"name": "bench", "platform": "test"}}))
+        token = session["token"]
+        direct = json.loads(ask(bench, "POST", "/v1/conversations", {"kind": "direct", "with": ids[1]}, token))["id"]
+        stamp = int(time.time() * 1000)
+        for n in range(10):
+            key = "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[(stamp << 80 | n) >> shift & 31]
+                          for shift in range(125, -1, -5))
+            ask(bench, "POST", f"/v1/conversations/{direct}/messages", {"key": key, "text": 100 * "x"}, token)
+        bench.old = token, session["cursor"]
+    return bench.old
+
+
+class Nghttpd:
+    """nghttpd, one thread, with one file; its process and port."""
+
+    def __init__(self, bench, path, body, tls):
+        self.port = free_port()
+        root = os.path.join(bench.house.dir, "htdocs")
+        place = os.path.join(root, path.lstrip("/"))
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "wb") as file:
+            file.write(body)
+        folder = os.path.dirname(bench.house.ca)
+        keys = [os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")] if tls else []
+        self.process = subprocess.Popen(["nghttpd", "-d", root, *([] if tls else ["--no-tls"]), str(self.port), *keys],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+
+    def __enter__(self):
+        for _ in range(50):
+            if machine.listens(self.port, self.process.pid):
+                return self
+            time.sleep(0.1)
+        self.__exit__()
+        raise Failed("nghttpd does not start")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def h2load(url, pid, requests, clients, streams, headers=()):
+    """A result: requests a second, us of the server's CPU a request; one request that failed spoils it all."""
+    before = machine.cpu_s(pid)
+    words = [word for header in headers for word in ("-H", header)]
+    done = subprocess.run(["h2load", "-n", str(requests), "-c", str(clients), "-m", str(streams), *words, url],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    spent = machine.cpu_s(pid) - before
+    rate = re.search(r"finished in .*?, ([0-9.]+) req/s", done.stdout)
+    good = re.search(r"status codes: (\d+) 2xx", done.stdout)
+    if not rate or not good or int(good[1]) != requests or f"{requests} succeeded" not in done.stdout:
+        last = [line for line in done.stdout.splitlines() if "requests:" in line or "status codes:" in line]
+        raise Failed(f"h2load {url}: {'; '.join(last) or done.stdout[-150:]}")
+    result = {"requests_per_s": float(rate[1]), "seconds": requests / float(rate[1]), "server_cpu_s": spent,
+              "server_us_per_request": spent * 1e6 / requests, "server_rss_kb": machine.rss_kb(pid), "exit": 0}
+    return judge(result, must_balance=False)
+
+
+def beside_nghttpd(name, path, tls, clients, streams, requests, headers_of=None):
+    def job(bench):
+        headers, query = headers_of(bench) if headers_of else ((), "")
+        token = headers[0].split()[-1] if headers else None
+        body = ask(bench, "GET", path + query, token=token)
+        count = requests // 4 if bench.is_quick else requests
+        with Nghttpd(bench, path, body, tls) as other:
+            # Both are warm before they are measured.
+            h2load(bench.url(tls) + path + query, bench.house.process.pid, 10000, clients, streams, headers)
+            own = h2load(bench.url(tls) + path + query, bench.house.process.pid, count, clients, streams, headers)
+            there = f"http{'s' if tls else ''}://127.0.0.1:{other.port}{path}"
+            h2load(there, other.process.pid, 10000, clients, streams, headers)
+            theirs = h2load(there, other.process.pid, count, clients, streams, headers)
+        return {name: {**own, "body_bytes": len(body)}, f"{name}-nghttpd": theirs}
+    return job
+
+
+def old_poll(bench):
+    token, cursor = old_account(bench)
+    return (f"authorization: Bearer {token}",), f"?after={cursor}&limit=1"
+
+
+IDLE = (("poll", "2", False), ("poll", "2", True), ("poll", "1.1", False), ("poll", "1.1", True),
+        ("ws", "1.1", False), ("ws", "1.1", True))
+
+# In the order of a round: job name -> function. What follows a heavy writer is not a reader of disks.
+JOBS = {
+    "ws": ws,
+    "longpoll": longpoll,
+    "rate-1000": rate_at(1000),
+    "group": group,
+    "signals-ws": signals("ws", "1.1"),
+    "signals-longpoll": signals("longpoll", "2"),
+    "polls": beside_nghttpd("polls", "/v1/events", False, 100, 1, 200000, old_poll),
+    "trivial": beside_nghttpd("trivial", "/v1/discover", False, 50, 10, 400000),
+    "trivial-tls": beside_nghttpd("trivial-tls", "/v1/discover", True, 50, 10, 400000),
+    "login": login(False),
+    "login-tls": login(True),
+    "catchup": catchup,
+    "storm": storm,
+    **{f"idle-{way}-{http}{'-tls' if tls else ''}": idle(way, http, tls) for way, http, tls in IDLE},
+    **{f"rate-{rate}": rate_at(rate) for rate in CURVE if rate != 1000},
+}
