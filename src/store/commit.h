@@ -23,7 +23,9 @@ struct commit_lane {
     enum sql sent[COMMIT_STATEMENTS_MAX];       /* of this stage, in order */
     uint32_t sent_count, nth;
     char sqlstate[6];               /* the first error of this transaction, or "" */
-    bool key_conflict;              /* another lane or node committed one of the keys meanwhile */
+    bool key_conflict;              /* one of the keys was committed before, by whomever */
+    bool looks;                     /* this transaction looks its keys up before it inserts them */
+    bool must_look;                 /* the next one of this batch does */
     uint32_t retries;               /* of this batch, after deadlocks and the like */
 };
 
@@ -36,6 +38,7 @@ struct commit {
     struct loop_timer timer;        /* looks after deadlines while something waits */
     uint32_t lanes_count;
     struct commit_lane lane[COMMIT_LANES_MAX];
+    uint64_t look_until_ms;         /* a key was repeated a short while ago: more may be, so they are looked up */
     uint64_t commits, appended, inbox_rows, duplicates, rollbacks, unknown_outcomes;
     struct commit_used *used;       /* keys in the batch that is being picked */
 };

@@ -1,15 +1,19 @@
 /* store/outcome.c - the way of a batch through its transactions, and what each append is told
  *
  *   HEADS  heads answered, all as expected    -> ROWS
- *          odd ones among them                -> BACK; they are answered, the rest runs again without them
+ *          odd ones among them, keys looked up -> BACK; they are answered, the rest runs again without them
+ *          odd ones, keys not looked up       -> BACK, and the same again with a look: a used key comes first
  *          an error                           -> BACK, then as below
  *   ROWS   the sync is answered: committed    -> everybody in the run is acknowledged
- *          deadlock, key of another lane      -> the same again
+ *          a key was used before              -> the same again with a look, which tells whose and for what
+ *          deadlock                           -> the same again
  *          a row that Postgres refuses        -> half of the batch, until it stands alone
  *          the connection is lost             -> nobody knows: ERR_STORE_DOWN, and the same key finds out
  *   BACK   rolled back                        -> AGAIN, when keys were here before; else the rest runs again
  *   AGAIN  their own commit stands            -> the repeated ones are acknowledged
  *
+ * Keys are seldom repeated, so the unique index alone says so; only for OUTCOME_LOOK_MS after it did, every batch
+ * looks its keys up first: who repeats one often repeats many, after a lost connection for instance.
  * A connection that is lost before the rows were sent costs nothing: the batch goes back to the queue's head.
  */
 #include "store/outcome.h"
@@ -17,7 +21,7 @@
 #include "base/log.h"
 #include "store/stage.h"
 
-enum { OUTCOME_RETRIES_MAX = 20, OUTCOME_LEAST_MS = 250 };
+enum { OUTCOME_RETRIES_MAX = 20, OUTCOME_LEAST_MS = 250, OUTCOME_LOOK_MS = 10 * 1000 };
 
 static void outcome_run(struct commit_lane *l);
 
@@ -137,6 +141,7 @@ static void outcome_run(struct commit_lane *l)
     for (uint32_t n = 0; n < b->run; n++)
         if (b->item[n].a->deadline_ms < first_deadline_ms)
             first_deadline_ms = b->item[n].a->deadline_ms;
+    l->looks = l->must_look || now_ms < l->commit->look_until_ms;
     outcome_begin_state(l, COMMIT_HEADS);
     pg_begin(&l->pg, first_deadline_ms - now_ms);
     stage_heads(l);
@@ -146,6 +151,7 @@ void outcome_begin(struct commit_lane *l)
 {
     l->batch.limit = l->batch.count;
     l->retries = 0;
+    l->must_look = false;
     outcome_run(l);
 }
 
@@ -159,6 +165,7 @@ static void outcome_judge(struct commit_lane *l)
     }
     l->commit->rollbacks++;
     l->state = COMMIT_BACK;
+    l->must_look = true;
     if (!l->sqlstate[0])
         pg_send(&l->pg, SQL_ROLLBACK, NULL);
     pg_sync(&l->pg);
@@ -204,6 +211,10 @@ static void outcome_failed(struct commit_lane *l)
 
     log_line(LOG_WARN, "store_batch_failed", "sqlstate=%s run=%u retries=%u", l->sqlstate, b->run,
              l->retries);
+    if (l->key_conflict) {
+        l->must_look = true;
+        l->commit->look_until_ms = outcome_now(l) + OUTCOME_LOOK_MS;
+    }
     if (outcome_is_class(l, "40") || strcmp(l->sqlstate, "55P03") == 0 || l->key_conflict) {
         if (++l->retries > OUTCOME_RETRIES_MAX)
             outcome_answer(l, outcome_timeout);
@@ -255,6 +266,10 @@ static void outcome_back_synced(struct commit_lane *l)
 
     if (l->sqlstate[0]) {
         outcome_failed(l);
+        return;
+    }
+    if (!l->looks) {
+        outcome_run(l);
         return;
     }
     for (uint32_t n = 0; n < l->batch.run; n++)

@@ -169,7 +169,7 @@ static void stage_encode_keys(struct commit_lane *l, uint32_t count, bool only_a
 static void stage_send_key_find(struct commit_lane *l)
 {
     const struct batch *b = &l->batch;
-    uint32_t count = stage_count_keys(b);
+    uint32_t count = l->looks ? stage_count_keys(b) : 0;
 
     if (!count)
         return;

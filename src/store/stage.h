@@ -2,7 +2,8 @@
 #pragma once
 #include "store/commit.h"
 
-/* Heads of what the batch runs: new conversations, conversations, mailboxes, keys. Ends with a flush. */
+/* Heads of what the batch runs: new conversations, conversations, mailboxes, and keys when the lane looks.
+ * Ends with a flush. */
 void stage_heads(struct commit_lane *l);
 /* One result of the heads into the batch. */
 void stage_take(struct commit_lane *l, const PGresult *r);

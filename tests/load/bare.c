@@ -1,6 +1,6 @@
 /* load/bare.c - the store's send transaction on bare, blocking libpq
  *
- * Heads advanced and keys looked up, the results awaited, rows inserted, commit. Statements and schema are the server's
+ * Heads advanced, their results awaited, rows and keys inserted, commit. Statements and schema are the server's
  * own (store/sql.h), in the order of store/stage.c; conversations are direct, so a message has two inbox rows.
  */
 #include "load/bare.h"
@@ -146,8 +146,6 @@ static void bare_column(struct bare_process *p, const void *first, size_t stride
 
 static void bare_send_heads(struct bare_process *p)
 {
-    const struct bare_options *o = p->o;
-
     encode_reset(&p->encode);
     bare_column(p, &p->head->key, sizeof *p->head, p->heads);
     encode_array(&p->encode, ENCODE_INT8, p->heads);
@@ -165,14 +163,6 @@ static void bare_send_heads(struct bare_process *p)
     for (uint32_t n = 0; n < p->boxes; n++)
         encode_item_int8(&p->encode, p->box[n].n);
     bare_send(p, SQL_MAILBOX_ADVANCE);
-    encode_reset(&p->encode);
-    encode_array(&p->encode, ENCODE_INT4, o->batch);
-    for (uint32_t n = 0; n < o->batch; n++)
-        encode_item_int4(&p->encode, n);
-    bare_column(p, &p->message->sender, sizeof *p->message, o->batch);
-    bare_column(p, &p->message->key_high, sizeof *p->message, o->batch);
-    bare_column(p, &p->message->key_low, sizeof *p->message, o->batch);
-    bare_send(p, SQL_KEY_FIND);
     if (!PQsendFlushRequest(p->conn) || PQflush(p->conn) < 0)
         bare_die(p->conn, "flush");
 }
@@ -282,9 +272,6 @@ void bare_transaction(struct bare_process *p)
     bare_send_heads(p);
     bare_take(p, p->head, p->heads, "conversations");
     bare_take(p, p->box, p->boxes, "mailboxes");
-    PGresult *known = bare_want(p, PGRES_TUPLES_OK, "keys");
-    CHECK(PQntuples(known) == 0);
-    PQclear(known);
     bare_number(p);
     bare_send_rows(p);
     PQclear(bare_want(p, PGRES_COMMAND_OK, "messages"));
@@ -295,8 +282,8 @@ void bare_transaction(struct bare_process *p)
 
 void bare_begin(struct bare_process *p, const struct bare_options *o, uint32_t number)
 {
-    static const enum sql used[] = { SQL_CONVERSATION_ADVANCE, SQL_MAILBOX_ADVANCE, SQL_KEY_FIND,
-                                     SQL_MESSAGE_INSERT,       SQL_INBOX_INSERT,    SQL_KEY_INSERT };
+    static const enum sql used[] = { SQL_CONVERSATION_ADVANCE, SQL_MAILBOX_ADVANCE, SQL_MESSAGE_INSERT,
+                                     SQL_INBOX_INSERT, SQL_KEY_INSERT };
 
     memset(p, 0, sizeof *p);
     p->o = o;
