@@ -3,6 +3,7 @@
 # A job is a function of the bench: it runs what it measures, and its competitor directly after it, and returns their
 # results by name. A result that can't be trusted has "failed" with the reason: a program that could not run, something
 # lost or doubled, a message that was sent and not delivered, a port that somebody else answers, CPU seconds of nothing.
+import concurrent.futures
 import json
 import os
 import re
@@ -215,24 +216,43 @@ def ask(bench, method, path, body=None, token=None):
         return answer.read()
 
 
-def old_account(bench):
-    """A token and a cursor that something stands behind."""
-    if bench.old is None:
-        word = "correct horse battery"
-        ids, session = [], None
+def new_key():
+    number = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
+    return "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+class Old:
+    """An account, and a cursor that a message stands behind."""
+
+    def __init__(self, bench):
+        self.bench, word, ids = bench, "correct horse battery", []
         for handle in ("bench-old", "bench-other"):
             ids.append(json.loads(ask(bench, "POST", "/v1/accounts", {"handle": handle, "password": word}))["id"])
-            session = session or json.loads(ask(bench, "POST", "/v1/sessions", {
-                "handle": handle, "password": word, "device": {"name": "bench", "platform": "test"}}))
-        token = session["token"]
-        direct = json.loads(ask(bench, "POST", "/v1/conversations", {"kind": "direct", "with": ids[1]}, token))["id"]
-        stamp = int(time.time() * 1000)
-        for n in range(10):
-            key = "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[(stamp << 80 | n) >> shift & 31]
-                          for shift in range(125, -1, -5))
-            ask(bench, "POST", f"/v1/conversations/{direct}/messages", {"key": key, "text": 100 * "x"}, token)
-        bench.old = token, session["cursor"]
-    return bench.old
+        session = json.loads(ask(bench, "POST", "/v1/sessions", {
+            "handle": "bench-old", "password": word, "device": {"name": "bench", "platform": "test"}}))
+        self.token, self.cursor = session["token"], session["cursor"]
+        self.direct = json.loads(ask(bench, "POST", "/v1/conversations", {"kind": "direct", "with": ids[1]},
+                                     self.token))["id"]
+
+    def poll(self, cursor, wait_s=0):
+        return json.loads(ask(self.bench, "GET", f"/v1/events?after={cursor}&wait={wait_s}", None, self.token))
+
+    def hear(self):
+        """A message comes while the account is waiting for it, so that posthornd has it at hand."""
+        newest = self.cursor
+        while True:
+            page = self.poll(newest)
+            if not page["events"]:
+                break
+            newest = page["cursor"]
+        self.cursor = newest
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(self.poll, newest, 20)
+            time.sleep(0.3)
+            ask(self.bench, "POST", f"/v1/conversations/{self.direct}/messages", {"key": new_key(), "text": 100 * "x"},
+                self.token)
+            if len(waiting.result()["events"]) != 1:
+                raise Failed("the message did not come")
 
 
 class Nghttpd:
@@ -297,9 +317,13 @@ def beside_nghttpd(name, path, tls, clients, streams, requests, headers_of=None)
     return job
 
 
-def old_poll(bench):
-    token, cursor = old_account(bench)
-    return (f"authorization: Bearer {token}",), f"?after={cursor}&limit=1"
+def poll_answered(wait_s):
+    """One event behind the cursor: at hand for who waits, read from Postgres for who only asks."""
+    def headers_of(bench):
+        bench.old = bench.old or Old(bench)
+        bench.old.hear()
+        return (f"authorization: Bearer {bench.old.token}",), f"?after={bench.old.cursor}&wait={wait_s}"
+    return headers_of
 
 
 IDLE = (("poll", "2", False), ("poll", "2", True), ("poll", "1.1", False), ("poll", "1.1", True),
@@ -313,7 +337,8 @@ JOBS = {
     "group": group,
     "signals-ws": signals("ws", "1.1"),
     "signals-longpoll": signals("longpoll", "2"),
-    "polls": beside_nghttpd("polls", "/v1/events", False, 100, 1, 200000, old_poll),
+    "polls": beside_nghttpd("polls", "/v1/events", False, 100, 1, 200000, poll_answered(30)),
+    "polls-read": beside_nghttpd("polls-read", "/v1/events", False, 100, 1, 40000, poll_answered(0)),
     "trivial": beside_nghttpd("trivial", "/v1/discover", False, 50, 10, 400000),
     "trivial-tls": beside_nghttpd("trivial-tls", "/v1/discover", True, 50, 10, 400000),
     "login": login(False),

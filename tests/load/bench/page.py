@@ -1,0 +1,205 @@
+# load/bench/page.py - a run as a page: the table for a terminal, for docs/performance.md, and as JSON
+import statistics
+
+from figures import goal, is_bad, missed_by, number, spread, tally, verdict
+from picture import Chart, Line
+from rows import NAMES, NOT_YET
+
+WORDS = {"aim": "aim reached", "must": "reached", "-": ""}
+FULL = 0.93                             # of a core: a thread that does more has no more to give
+
+
+def said(outcome):
+    """The verdict in words."""
+    which = verdict(outcome)
+    figure = outcome.figure
+    text = WORDS.get(which)
+    if which == "failed":
+        text = f"failed: {outcome.why}"
+    elif text is None:
+        short = missed_by(outcome.middle, figure.must, figure.is_more_better)
+        text = "missed" if short == float("inf") else f"missed by {100 * short:.0f} %"
+    elif which == "aim" and figure.aim is None:
+        text = "reached"
+    elif which == "must" and figure.must is None:
+        text = f"aim missed by {100 * missed_by(outcome.middle, figure.aim, figure.is_more_better):.0f} %"
+    return text + (" (strangers at work)" if outcome.is_noisy and which != "failed" else "")
+
+
+def measured(outcome):
+    unit = outcome.figure.unit
+    return spread(outcome) + (f" {unit}" if unit and unit[0] != "/" else unit)
+
+
+def terminal(outcomes):
+    """The table as lines of text."""
+    lines, row = [], None
+    for outcome in outcomes:
+        figure = outcome.figure
+        if figure.row != row:
+            row = figure.row
+            lines.append(f"{row:>7}  {NAMES[row]}")
+        lines.append(f"         {figure.what[:36]:36} {measured(outcome):38} {goal(figure.must, figure):>9} "
+                     f"{goal(figure.aim, figure):>9}  {said(outcome)}".rstrip())
+    lines += [f"{row:>7}  {NAMES[row]}: {why}" for row, why in NOT_YET.items()]
+    return lines
+
+
+def last_line(outcomes):
+    """Everything that has a goal in one line, the worst verdicts first."""
+    counts = tally(outcomes)
+    judged = [outcome for outcome in outcomes if outcome.figure.must is not None]
+    figures = ", ".join(f"{outcome.figure.row} {outcome.figure.what.split(',')[0]} "
+                        f"{number(outcome.middle, outcome.figure.digits)}{'!' if is_bad(outcome) else ''}"
+                        for outcome in judged)
+    return (f"{counts['aim'] + counts['must']} reached, {counts['missed']} missed, {counts['far']} by more than a fifth, "
+            f"{counts['failed']} failed: {figures}")
+
+
+# --- what was full ----------------------------------------------------------------------------------------------
+
+def median_of(results, key):
+    values = [result[key] for result in results if isinstance(result.get(key), (int, float))]
+    return statistics.median(values) if values else None
+
+
+def shares(results):
+    """Cores of posthornd, Postgres and the generator while it was measured, and of strangers."""
+    seconds = median_of(results, "seconds")
+    cores = {}
+    for who in ("server", "postgres", "load"):
+        spent = median_of(results, f"{who}_cpu_s")
+        cores[who] = spent / seconds if spent is not None and seconds else None
+    cores["strangers"] = median_of(results, "strangers")
+    return cores
+
+
+def what_was_full(cores, count):
+    known = [cores[who] for who in ("server", "postgres", "load") if cores[who] is not None]
+    if not known:
+        return ""
+    if sum(known) + (cores["strangers"] or 0) >= 0.93 * count:
+        return "every core"
+    if (cores["server"] or 0) >= FULL:
+        return "posthornd's thread"
+    return "nothing"
+
+
+def by_job(rounds):
+    names = list(dict.fromkeys(name for results in rounds for name in results))
+    return {name: [results[name] for results in rounds if name in results and not results[name].get("failed")]
+            for name in names}
+
+
+def full_table(rounds, count):
+    yield "| run | posthornd | Postgres | generator | strangers | full | messages | p50, p99 ms to delivery |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, results in by_job(rounds).items():
+        if not results:
+            continue
+        cores = shares(results)
+        sent = sum(result.get("delivered", 0) for result in results)
+        times = ", ".join(number(median_of(results, f"delivered_{q}_ms"), 1) for q in ("p50", "p99"))
+        yield (f"| {name} | {' | '.join(number(cores[who], 2) for who in ('server', 'postgres', 'load', 'strangers'))} "
+               f"| {what_was_full(cores, count)} | {f'{sent:,}' if sent else ''} | {'' if times == '-, -' else times} |")
+
+
+# --- pictures -----------------------------------------------------------------------------------------------------
+
+def curve(rounds):
+    """offered rate -> results, of the runs at an offered rate, in rising order."""
+    points = {}
+    for results in by_job(rounds).values():
+        for result in results:
+            if "offered_per_s" in result:
+                points.setdefault(result["offered_per_s"], []).append(result)
+    return dict(sorted(points.items()))
+
+
+def points_of(points, key):
+    line = []
+    for rate, results in points.items():
+        values = [result[key] for result in results if result.get(key)]
+        if values:
+            line.append((rate, statistics.median(values), min(values), max(values)))
+    return line
+
+
+def pictures(rounds):
+    """File name -> SVG; nothing without at least two offered rates."""
+    points = curve(rounds)
+    if len(points) < 2:
+        return {}
+    about = f"1:1 by WebSocket, stored before acknowledged; medians of {len(rounds)} rounds, bars from least to most"
+    rate = Chart("Throughput against load", "messages offered a second", "messages a second", about=about)
+    rate.add(Line("offered", [(offered, offered) for offered in points], 4, False))
+    rate.add(Line("delivered", points_of(points, "delivered_per_s"), 0))
+    time = Chart("Latency against load", "messages offered a second", "milliseconds from the scheduled time", True, about)
+    for colour, (name, key) in enumerate((("delivered p50", "delivered_p50_ms"), ("delivered p99", "delivered_p99_ms"),
+                                          ("delivered p99.9", "delivered_p999_ms"), ("acknowledged p50", "ack_p50_ms"))):
+        time.add(Line(name, points_of(points, key), colour))
+    return {"performance-throughput.svg": rate.svg(), "performance-latency.svg": time.svg()}
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+HEAD = """# Performance
+
+This page is written by `scripts/bench`; nobody edits it. The table is that of the design: what Posthorn must reach, and
+what it aims at. Each figure is the median of {rounds} rounds (least to most); a round runs every row once, and a row's
+competitor directly after it. Server, Postgres and generator share the machine's cores: the ratios and the CPU seconds
+carry over to another machine, the rates do not.
+"""
+
+DURABLE = """## What the words mean
+
+- **durable**: acknowledged after Postgres's COMMIT with `fsync`, `synchronous_commit` and `full_page_writes` on; the run
+  refuses to start without them. A message is one row, an inbox row for each member (the sender too), and its key.
+- **delivered**: arrived at the receiver's connection, parsed, and checked: once, in order, no gap in the inbox. A run in
+  which what was sent, acknowledged and delivered is not the same number has failed, and so has its row.
+- **strangers**: cores that went to programs which take no part. A run beside more than 0.25 is made again, up to twice;
+  the quietest counts, and is marked when it still was not quiet.
+- **ejabberd's stored figure**: 2,453 messages/s by TCP and 2,229 by BOSH, ejabberd 23.01 with its archive in the same
+  version of Postgres, measured earlier with another generator on the same kind of machine (2 cores). It is quoted, not
+  measured in this run. nghttpd and the bare transaction are measured in this run.
+"""
+
+
+def markdown(run, outcomes, rounds):
+    """The page; run: date, command, machine, settings, cores, seconds."""
+    lines = [HEAD.format(rounds=len(rounds))]
+    lines += ["| | |", "|---|---|", f"| Date | {run['date']} |", f"| Command | `{run['command']}` |"]
+    lines += [f"| {name} | {words} |" for name, words in run["machine"].items()]
+    lines += [f"| Postgres's settings | {', '.join(f'{k} = {v}' for k, v in run['settings'].items())} |", ""]
+    lines += ["## The table", "", "| # | figure | measured | must | aim | |", "|---|---|---|---|---|---|"]
+    row = None
+    for outcome in outcomes:
+        figure = outcome.figure
+        if figure.row != row:
+            row = figure.row
+            lines.append(f"| **{row}** | **{NAMES[row]}** | | | | |")
+        lines.append(f"| | {figure.what} | {measured(outcome)} | {goal(figure.must, figure)} | {goal(figure.aim, figure)} "
+                     f"| {said(outcome)} |")
+    for row, why in NOT_YET.items():
+        lines.append(f"| **{row}** | **{NAMES[row]}** | not yet measured: {why} | | | |")
+    names = [name for name in pictures(rounds)]
+    if names:
+        lines += ["", "## Against load", ""]
+        lines += [f"![{name.split('-')[1].split('.')[0].capitalize()} against load]({name})" for name in names]
+    lines += ["", DURABLE, "## What was full", "", "Cores of each while it was measured; medians of the rounds.", ""]
+    lines += full_table(rounds, run["cores"])
+    lines += ["", f"The run took {run['seconds'] / 60:.0f} minutes. Its figures as JSON: performance.json."]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(run, outcomes, rounds):
+    """For other programs: every figure, and the medians of whatever each run told."""
+    figures = [{"row": o.figure.row, "what": o.figure.what, "unit": o.figure.unit, "median": o.middle,
+                "least": min(o.values, default=None), "most": max(o.values, default=None), "must": o.figure.must,
+                "aim": o.figure.aim, "verdict": verdict(o)} for o in outcomes]
+    runs = {}
+    for name, results in by_job(rounds).items():
+        keys = [key for key, value in (results[0] if results else {}).items()
+                if isinstance(value, (int, float)) and not isinstance(value, bool)]
+        runs[name] = {key: median_of(results, key) for key in keys}
+    return {**run, "rounds": len(rounds), "figures": figures, "runs": runs}
