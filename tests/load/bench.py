@@ -39,14 +39,15 @@ def ticks_of(pid):
 
 
 class Others:
-    """How many cores went to programs that take no part, while a run ran: a run beside busy strangers says little."""
+    """How many cores went to programs that take no part while a run ran, and how many the host kept for itself (stolen): a
+    run beside busy strangers says little."""
 
     def __init__(self, *pids):
         self.pids = [*pids, os.getpid()]
 
     def _now(self):
         with open("/proc/stat") as file:
-            user, nice, system, _idle, _wait, irq, soft = (int(field) for field in file.readline().split()[1:8])
+            user, nice, system, _idle, _wait, irq, soft, stolen = (int(n) for n in file.readline().split()[1:9])
         parents = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -56,15 +57,16 @@ class Others:
             except OSError:
                 continue
         mine = sum(spent for pid, (parent, spent) in parents.items() if pid in self.pids or parent in self.pids)
-        return time.monotonic(), user + nice + system + irq + soft, mine
+        return time.monotonic(), user + nice + system + irq + soft, mine, stolen
 
     def __enter__(self):
         self.before = self._now()
         return self
 
     def __exit__(self, *_):
-        seconds, busy, mine = (b - a for a, b in zip(self.before, self._now()))
+        seconds, busy, mine, stolen = (b - a for a, b in zip(self.before, self._now()))
         self.cores = max(0.0, (busy - mine) / os.sysconf("SC_CLK_TCK") / seconds)
+        self.stolen = stolen / os.sysconf("SC_CLK_TCK") / seconds
 
 
 def make_floor_database(house):

@@ -3,6 +3,7 @@ import glob
 import os
 import platform
 import re
+import resource
 import statistics
 import subprocess
 import time
@@ -112,6 +113,12 @@ def listens(port, pid):
         except OSError:
             continue
     return bool(inodes) and inodes <= held
+
+
+def children_cpu_s():
+    """CPU seconds of the programs that were run and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def rss_kb(pid):

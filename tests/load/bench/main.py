@@ -49,7 +49,7 @@ def one_line(result):
     if result.get("failed"):
         return f"FAILED {result['failed']}"
     told = [f"{key} {result[key]:,.2f}" for key in TOLD if isinstance(result.get(key), (int, float))]
-    return ", ".join(told[:3]) + f"; strangers {result['strangers']:.2f} cores{' NOISY' if result['noisy'] else ''}"
+    return ", ".join(told[:3]) + f"; strangers {result['strangers']:.2f}, host {result['stolen']:.2f} cores{' NOT QUIET' if result['noisy'] else ''}"
 
 
 def run_round(bench, names, number, count):
@@ -81,7 +81,8 @@ def main(arguments):
     if "curve" in args.rows:
         names += [f"rate-{rate}" for rate in jobs.CURVE if f"rate-{rate}" not in names]
     begin = time.monotonic()
-    run = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "command": " ".join(["scripts/bench", *arguments]),
+    words = [word for n, word in enumerate(arguments) if "--build" not in arguments[max(0, n - 1):n + 1]]
+    run = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "command": " ".join(["scripts/bench", *words]),
            "cores": os.cpu_count()}
     with jobs.Bench(args.build, args.seconds, 1 if args.quick else 1.5, args.quick) as bench:
         run["machine"], run["settings"] = machine.describe(bench.house, args.build, TOP), machine.settings_of(bench.house)

@@ -1,5 +1,6 @@
 # load/bench/page.py - a run as a page: the table for a terminal, for docs/performance.md, and as JSON
 import statistics
+import textwrap
 
 from figures import goal, is_bad, missed_by, number, spread, tally, verdict
 from picture import Chart, Line
@@ -23,7 +24,8 @@ def said(outcome):
         text = "reached"
     elif which == "must" and figure.must is None:
         text = f"aim missed by {100 * missed_by(outcome.middle, figure.aim, figure.is_more_better):.0f} %"
-    return text + (" (strangers at work)" if outcome.is_noisy and which != "failed" else "")
+    noisy = "not quiet" if outcome.is_noisy and which != "failed" else ""
+    return ", ".join(filter(None, (text, noisy)))
 
 
 def measured(outcome):
@@ -64,13 +66,13 @@ def median_of(results, key):
 
 
 def shares(results):
-    """Cores of posthornd, Postgres and the generator while it was measured, and of strangers."""
+    """Cores of the server, Postgres and the generator while it was measured; of strangers and the host all the while."""
     seconds = median_of(results, "seconds")
     cores = {}
     for who in ("server", "postgres", "load"):
         spent = median_of(results, f"{who}_cpu_s")
         cores[who] = spent / seconds if spent is not None and seconds else None
-    cores["strangers"] = median_of(results, "strangers")
+    cores["strangers"], cores["stolen"] = median_of(results, "strangers"), median_of(results, "stolen")
     return cores
 
 
@@ -78,10 +80,10 @@ def what_was_full(cores, count):
     known = [cores[who] for who in ("server", "postgres", "load") if cores[who] is not None]
     if not known:
         return ""
-    if sum(known) + (cores["strangers"] or 0) >= 0.93 * count:
+    if sum(known) + (cores["strangers"] or 0) + (cores["stolen"] or 0) >= FULL * count:
         return "every core"
     if (cores["server"] or 0) >= FULL:
-        return "posthornd's thread"
+        return "the server's thread"
     return "nothing"
 
 
@@ -92,15 +94,15 @@ def by_job(rounds):
 
 
 def full_table(rounds, count):
-    yield "| run | posthornd | Postgres | generator | strangers | full | messages | p50, p99 ms to delivery |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| run | server | Postgres | generator | strangers | host | full | delivered | p50, p99 ms to delivery |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for name, results in by_job(rounds).items():
         if not results:
             continue
         cores = shares(results)
         sent = sum(result.get("delivered", 0) for result in results)
         times = ", ".join(number(median_of(results, f"delivered_{q}_ms"), 1) for q in ("p50", "p99"))
-        yield (f"| {name} | {' | '.join(number(cores[who], 2) for who in ('server', 'postgres', 'load', 'strangers'))} "
+        yield (f"| {name} | {' | '.join(number(share, 2) for share in cores.values())} "
                f"| {what_was_full(cores, count)} | {f'{sent:,}' if sent else ''} | {'' if times == '-, -' else times} |")
 
 
@@ -130,7 +132,7 @@ def pictures(rounds):
     points = curve(rounds)
     if len(points) < 2:
         return {}
-    about = f"1:1 by WebSocket, stored before acknowledged; medians of {len(rounds)} rounds, bars from least to most"
+    about = f"1:1 by WebSocket, stored before acknowledged; medians of {some_rounds(rounds)}, bars from least to most"
     rate = Chart("Throughput against load", "messages offered a second", "messages a second", about=about)
     rate.add(Line("offered", [(offered, offered) for offered in points], 4, False))
     rate.add(Line("delivered", points_of(points, "delivered_per_s"), 0))
@@ -143,10 +145,14 @@ def pictures(rounds):
 
 # --- the page -----------------------------------------------------------------------------------------------------
 
+def some_rounds(rounds):
+    return "one round" if len(rounds) == 1 else f"{len(rounds)} rounds"
+
+
 HEAD = """# Performance
 
 This page is written by `scripts/bench`; nobody edits it. The table is that of the design: what Posthorn must reach, and
-what it aims at. Each figure is the median of {rounds} rounds (least to most); a round runs every row once, and a row's
+what it aims at. Each figure is the median of {rounds} (least to most); a round runs every row once, and a row's
 competitor directly after it. Server, Postgres and generator share the machine's cores: the ratios and the CPU seconds
 carry over to another machine, the rates do not.
 """
@@ -157,21 +163,28 @@ DURABLE = """## What the words mean
   refuses to start without them. A message is one row, an inbox row for each member (the sender too), and its key.
 - **delivered**: arrived at the receiver's connection, parsed, and checked: once, in order, no gap in the inbox. A run in
   which what was sent, acknowledged and delivered is not the same number has failed, and so has its row.
-- **strangers**: cores that went to programs which take no part. A run beside more than 0.25 is made again, up to twice;
-  the quietest counts, and is marked when it still was not quiet.
+- **strangers**: cores that went to programs which take no part; **host**: what the machine's own host kept from it. A run
+  beside more than 0.25 of both is made again, up to twice; the quietest counts, and is marked when it was not quiet.
 - **ejabberd's stored figure**: 2,453 messages/s by TCP and 2,229 by BOSH, ejabberd 23.01 with its archive in the same
   version of Postgres, measured earlier with another generator on the same kind of machine (2 cores). It is quoted, not
   measured in this run. nghttpd and the bare transaction are measured in this run.
 """
 
+FULL_WORDS = """## What was full
+
+Cores of each while it was measured (strangers and host: all the while), medians of the rounds. At an unlimited rate p50 is
+the number of messages on the way divided by the rate, and no property of the server.
+"""
+
 
 def markdown(run, outcomes, rounds):
     """The page; run: date, command, machine, settings, cores, seconds."""
-    lines = [HEAD.format(rounds=len(rounds))]
-    lines += ["| | |", "|---|---|", f"| Date | {run['date']} |", f"| Command | `{run['command']}` |"]
-    lines += [f"| {name} | {words} |" for name, words in run["machine"].items()]
-    lines += [f"| Postgres's settings | {', '.join(f'{k} = {v}' for k, v in run['settings'].items())} |", ""]
-    lines += ["## The table", "", "| # | figure | measured | must | aim | |", "|---|---|---|---|---|---|"]
+    lines = [HEAD.format(rounds=some_rounds(rounds))]
+    about = {"Date": run["date"], "Command": f"`{run['command']}`", **run["machine"],
+             "Postgres's settings": ", ".join(f"{name} = {value}" for name, value in run["settings"].items())}
+    for name, words in about.items():
+        lines += textwrap.wrap(f"- {name}: {words}", 118, subsequent_indent="  ", break_on_hyphens=False)
+    lines += ["", "## The table", "", "| # | figure | measured | must | aim | |", "|---|---|---|---|---|---|"]
     row = None
     for outcome in outcomes:
         figure = outcome.figure
@@ -186,7 +199,7 @@ def markdown(run, outcomes, rounds):
     if names:
         lines += ["", "## Against load", ""]
         lines += [f"![{name.split('-')[1].split('.')[0].capitalize()} against load]({name})" for name in names]
-    lines += ["", DURABLE, "## What was full", "", "Cores of each while it was measured; medians of the rounds.", ""]
+    lines += ["", DURABLE, FULL_WORDS]
     lines += full_table(rounds, run["cores"])
     lines += ["", f"The run took {run['seconds'] / 60:.0f} minutes. Its figures as JSON: performance.json."]
     return "\n".join(lines) + "\n"
