@@ -1,11 +1,15 @@
 /* model/wire.c - JSON against a schema: looked over by us, parsed by Jansson, then taken field by field
  *
+ * What is plain and good was read before all that, in one pass (wirefast.c); here comes what was in doubt there.
+ *
  * What Jansson could be hurt by (size, depth, broken UTF-8) is found before it sees a byte. What it leaves
  * open (types, ranges, names) is decided by tables, so that a route can't forget a check.
  */
 #include "model/wire.h"
 #include "limits.h"
 #include "model/id.h"
+#include "model/utf8.h"
+#include "model/wirefast.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -22,38 +26,11 @@ struct wire_reading {
     struct wire_error *why;
 };
 
-/* First bytes of a UTF-8 character: how many there are of it, and what the second may be. The rows around
- * 0xe0, 0xed, 0xf0 and 0xf4 keep out overlong forms, surrogates and what is beyond U+10FFFF. */
-static const struct {
-    unsigned char first, last, bytes, least, most;
-} wire_heads[] = {
-    { 0x00, 0x7f, 1, 0x00, 0x00 }, { 0xc2, 0xdf, 2, 0x80, 0xbf }, { 0xe0, 0xe0, 3, 0xa0, 0xbf },
-    { 0xe1, 0xec, 3, 0x80, 0xbf }, { 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
-    { 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf }, { 0xf4, 0xf4, 4, 0x80, 0x8f },
-};
-
-/* The bytes of the character at p, at most left of them; 0: not one. */
-static size_t wire_char_bytes(const unsigned char *p, size_t left)
-{
-    size_t row = 0, rows = sizeof wire_heads / sizeof *wire_heads;
-
-    while (row < rows && p[0] > wire_heads[row].last)
-        row++;
-    if (row == rows || p[0] < wire_heads[row].first || left < wire_heads[row].bytes)
-        return 0;
-    if (wire_heads[row].bytes > 1 && (p[1] < wire_heads[row].least || p[1] > wire_heads[row].most))
-        return 0;
-    for (size_t k = 2; k < wire_heads[row].bytes; k++)
-        if ((p[k] & 0xc0) != 0x80)
-            return 0;
-    return wire_heads[row].bytes;
-}
-
 bool wire_is_utf8(struct text t)
 {
     for (size_t done = 0, bytes; done < t.bytes; done += bytes) {
         const unsigned char *p = (const unsigned char *)t.at + done;
-        bytes = *p < 0x80 ? 1 : wire_char_bytes(p, t.bytes - done);
+        bytes = *p < 0x80 ? 1 : utf8_char_bytes(p, t.bytes - done);
         if (bytes == 0)
             return false;
     }
@@ -87,7 +64,7 @@ static void wire_name(struct wire_error *why, struct text part)
     size_t used = strlen(why->field);
 
     for (size_t done = 0, bytes; done < part.bytes; done += bytes) {
-        bytes = wire_char_bytes((const unsigned char *)part.at + done, part.bytes - done);
+        bytes = utf8_char_bytes((const unsigned char *)part.at + done, part.bytes - done);
         if (bytes == 0 || used + bytes >= sizeof why->field)
             break;
         memcpy(why->field + used, part.at + done, bytes);
@@ -333,14 +310,8 @@ static enum err wire_refused(const json_error_t *error, struct wire_error *why)
     return ERR_BAD_JSON;
 }
 
-enum err wire_read(const struct wire_schema *s, struct text json, struct arena *arena, void *into,
-                   struct wire_error *why)
-{
-    return wire_read_up_to(s, json, LIMIT_JSON_BYTES, arena, into, why);
-}
-
-enum err wire_read_up_to(const struct wire_schema *s, struct text json, size_t bytes_max, struct arena *arena,
-                         void *into, struct wire_error *why)
+enum err wire_read_carefully(const struct wire_schema *s, struct text json, struct arena *arena, void *into,
+                             struct wire_error *why)
 {
     struct wire_reading r = { .arena = arena, .why = why };
     const struct wire_place whole = { 0 };
@@ -348,8 +319,6 @@ enum err wire_read_up_to(const struct wire_schema *s, struct text json, size_t b
 
     memset(into, 0, s->struct_bytes);
     *why = (struct wire_error){ 0 };
-    if (json.bytes > bytes_max)
-        return ERR_TOO_LARGE;
     if (!wire_is_utf8(json))
         return ERR_BAD_UTF8;
     if (wire_is_too_deep(json))
@@ -360,4 +329,22 @@ enum err wire_read_up_to(const struct wire_schema *s, struct text json, size_t b
     enum err err = wire_object(&r, s, body, into, &whole);
     json_decref(body);
     return err;
+}
+
+enum err wire_read(const struct wire_schema *s, struct text json, struct arena *arena, void *into,
+                   struct wire_error *why)
+{
+    return wire_read_up_to(s, json, LIMIT_JSON_BYTES, arena, into, why);
+}
+
+enum err wire_read_up_to(const struct wire_schema *s, struct text json, size_t bytes_max, struct arena *arena,
+                         void *into, struct wire_error *why)
+{
+    memset(into, 0, s->struct_bytes);
+    *why = (struct wire_error){ 0 };
+    if (json.bytes > bytes_max)
+        return ERR_TOO_LARGE;
+    if (wirefast_read(s, json, arena, into))
+        return ERR_OK;
+    return wire_read_carefully(s, json, arena, into, why);
 }

@@ -12,7 +12,7 @@ enum wire_type {
     WIRE_BOOL,          /* bool */
     WIRE_OBJECT,        /* a struct by its own schema, inline at the field's place */
     WIRE_IDS,           /* struct wire_ids: an array of ids; least..most of them */
-    WIRE_JSON,          /* struct text: the value again as compact JSON; most bytes */
+    WIRE_JSON,          /* struct text: the value's JSON, as it stands or compact; most bytes */
     WIRE_OBJECTS,       /* struct wire_objects: an array by schema; least..most of them */
 };
 
@@ -45,4 +45,7 @@ MUST_USE enum err wire_read(const struct wire_schema *s, struct text json, struc
 /* The same for what may be longer than LIMIT_JSON_BYTES. */
 MUST_USE enum err wire_read_up_to(const struct wire_schema *s, struct text json, size_t bytes_max,
                                   struct arena *arena, void *into, struct wire_error *why);
+/* The same again, whatever its length, by Jansson alone: what wire_read() falls back on. */
+MUST_USE enum err wire_read_carefully(const struct wire_schema *s, struct text json, struct arena *arena,
+                                      void *into, struct wire_error *why);
 MUST_USE bool wire_is_utf8(struct text t);
