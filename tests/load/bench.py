@@ -46,26 +46,30 @@ class Others:
         self.pids = [*pids, os.getpid()]
 
     def _now(self):
+        """Now, and the ticks of everybody and of who takes part: what a process waited for is in its own figure, so nothing
+        is lost when one ends. The kernel's threads work for whoever asks, and are not counted."""
+        everybody = mine = 0
         with open("/proc/stat") as file:
-            user, nice, system, _idle, _wait, irq, soft, stolen = (int(n) for n in file.readline().split()[1:9])
-        parents = {}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+            stolen = int(file.readline().split()[8])
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             try:
                 with open(f"/proc/{pid}/stat") as file:
                     fields = file.read().rsplit(")", 1)[1].split()
-                parents[int(pid)] = (int(fields[1]), sum(int(field) for field in fields[11:15]))
             except OSError:
                 continue
-        mine = sum(spent for pid, (parent, spent) in parents.items() if pid in self.pids or parent in self.pids)
-        return time.monotonic(), user + nice + system + irq + soft, mine, stolen
+            parent, spent = int(fields[1]), sum(int(field) for field in fields[11:15])
+            if parent != 2:
+                everybody += spent
+                mine += spent if pid in self.pids or parent in self.pids else 0
+        return time.monotonic(), everybody - mine, stolen
 
     def __enter__(self):
         self.before = self._now()
         return self
 
     def __exit__(self, *_):
-        seconds, busy, mine, stolen = (b - a for a, b in zip(self.before, self._now()))
-        self.cores = max(0.0, (busy - mine) / os.sysconf("SC_CLK_TCK") / seconds)
+        seconds, others, stolen = (b - a for a, b in zip(self.before, self._now()))
+        self.cores = max(0.0, others / os.sysconf("SC_CLK_TCK") / seconds)
         self.stolen = stolen / os.sysconf("SC_CLK_TCK") / seconds
 
 

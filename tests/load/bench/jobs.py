@@ -51,6 +51,7 @@ class Bench:
         self.build, self.seconds, self.warm, self.is_quick = build, seconds, warm, is_quick
         server = os.path.join(build, "posthornd")
         self.load = find_program(server, "posthorn-load")
+        self.usage = subprocess.run([self.load], stderr=subprocess.PIPE, text=True).stderr
         known = subprocess.run([server, "--print-config"], stdout=subprocess.PIPE, text=True, check=True,
                                env=House._clean()).stdout
         os.environ.update(POSTGRES)
@@ -101,9 +102,10 @@ class Bench:
 
     def workload(self, name, *options, tls=False, seconds=None, timeout_s=240):
         accounts = os.path.join(self.house.dir, f"accounts-{name}")
+        made = ["--conninfo", self.house.conninfo] if "--conninfo" in self.usage else []
         return self.run(self.load, name, "--url", self.url(tls), "--seconds", seconds or self.seconds,
-                        "--accounts-file", accounts, "--conninfo", self.house.conninfo, "--server-pid",
-                        self.house.process.pid, "--postgres-pid", self.postmaster, *options, timeout_s=timeout_s)
+                        "--accounts-file", accounts, *made, "--server-pid", self.house.process.pid, "--postgres-pid",
+                        self.postmaster, *options, timeout_s=timeout_s)
 
     def attempt(self, job, function):
         """Results of a job, made again while strangers are at work; the quietest attempt counts."""

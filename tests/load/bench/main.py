@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""scripts/bench [--quick] [--rows 1,3,storm] [--rounds 3] [--seconds 4] [--docs DIR] - the table of what must be reached
+"""scripts/bench [--quick] [--rows 1,3,storm] [--rounds 3] [--seconds 4] [--docs DIR] - what must be reached
 
 Builds a release, starts a private Postgres and posthornd, runs every row of the table three times interleaved (a row's
 competitor directly after it), and prints medians with least and most beside the goals. The whole table is written to
-docs/performance.md, with its pictures. --quick: one round, under 5 minutes, nothing written; its last line is one line of
-figures. --rows: only these, and "curve" for the pictures. --docs: writes the page there, whatever was run.
+docs/performance.md, with its pictures. --quick: one round, under 5 minutes, nothing written; the last line is one line
+of figures. --rows: only these, and "curve" for the pictures. --docs: writes the page there, whatever was run.
 Exit: 0, 1 when a "must" is missed by more than a fifth or a row can't run, 2 when nothing could be measured.
 """
 import argparse
@@ -49,7 +49,8 @@ def one_line(result):
     if result.get("failed"):
         return f"FAILED {result['failed']}"
     told = [f"{key} {result[key]:,.2f}" for key in TOLD if isinstance(result.get(key), (int, float))]
-    return ", ".join(told[:3]) + f"; strangers {result['strangers']:.2f}, host {result['stolen']:.2f} cores{' NOT QUIET' if result['noisy'] else ''}"
+    noise = f"strangers {result['strangers']:.2f}, host {result['stolen']:.2f} cores"
+    return f"{', '.join(told[:3])}; {noise}{' NOT QUIET' if result['noisy'] else ''}"
 
 
 def run_round(bench, names, number, count):

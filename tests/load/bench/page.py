@@ -159,12 +159,12 @@ carry over to another machine, the rates do not.
 
 DURABLE = """## What the words mean
 
-- **durable**: acknowledged after Postgres's COMMIT with `fsync`, `synchronous_commit` and `full_page_writes` on; the run
-  refuses to start without them. A message is one row, an inbox row for each member (the sender too), and its key.
-- **delivered**: arrived at the receiver's connection, parsed, and checked: once, in order, no gap in the inbox. A run in
-  which what was sent, acknowledged and delivered is not the same number has failed, and so has its row.
-- **strangers**: cores that went to programs which take no part; **host**: what the machine's own host kept from it. A run
-  beside more than 0.25 of both is made again, up to twice; the quietest counts, and is marked when it was not quiet.
+- **durable**: acknowledged after Postgres's COMMIT with `fsync`, `synchronous_commit` and `full_page_writes` on; the
+  run refuses to start without them. A message is one row, an inbox row for each member (the sender too), and its key.
+- **delivered**: arrived at the receiver's connection, parsed, and checked: once, in order, no gap in the inbox. A run
+  in which what was sent, acknowledged and delivered is not the same number has failed, and so has its row.
+- **strangers**: cores that went to programs which take no part; **host**: what the machine's own host kept from it. A
+  run beside more than 0.25 of both is made again, up to twice; the quietest counts, and is marked when it was not quiet.
 - **ejabberd's stored figure**: 2,453 messages/s by TCP and 2,229 by BOSH, ejabberd 23.01 with its archive in the same
   version of Postgres, measured earlier with another generator on the same kind of machine (2 cores). It is quoted, not
   measured in this run. nghttpd and the bare transaction are measured in this run.
@@ -172,8 +172,8 @@ DURABLE = """## What the words mean
 
 FULL_WORDS = """## What was full
 
-Cores of each while it was measured (strangers and host: all the while), medians of the rounds. At an unlimited rate p50 is
-the number of messages on the way divided by the rate, and no property of the server.
+Cores of each while it was measured (strangers and host: all the while), medians of the rounds. At an unlimited rate
+p50 is the number of messages on the way divided by the rate, and no property of the server.
 """
 
 

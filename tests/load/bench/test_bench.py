@@ -6,10 +6,13 @@ Prints "N passed, M failed".
 import math
 import os
 import socket
+import subprocess
 import sys
+import time
 import xml.etree.ElementTree as xml
 
-import jobs
+import jobs                             # first: it makes the other folders importable
+import bench
 import machine
 import main
 import page
@@ -91,6 +94,19 @@ def check_trust(score):
         score.check("a port of one's own", machine.listens(port, os.getpid()))
         score.check("a port that somebody else holds", not machine.listens(port, os.getppid()))
         score.check("a port that nobody answers", not machine.listens(silent.getsockname()[1], os.getpid()))
+
+
+def check_strangers(score):
+    """A program of a program's own program is not ours: it must be seen, and our own must not."""
+    spin = "import time; end = time.process_time() + 0.4\nwhile time.process_time() < end: pass"
+    with bench.Others() as others:
+        subprocess.run([sys.executable, "-c", spin], check=True)
+    own = others.cores
+    stranger = subprocess.Popen(["sh", "-c", f"sh -c '{sys.executable} -c \"{spin}\"; true'; true"])
+    with bench.Others() as others:
+        time.sleep(0.3)
+    stranger.wait()
+    score.check("a stranger's cores are seen, and our own are not", others.cores > own + 0.1, f"{others.cores} {own}")
 
 
 class Loud:
@@ -257,7 +273,7 @@ def check_options(score):
 def run():
     score = Score()
     for check in (check_verdicts, check_figures, check_trust, check_attempts, check_programs, check_steps, check_picture,
-                  check_table, check_page, check_options):
+                  check_strangers, check_table, check_page, check_options):
         check(score)
     return score.end()
 
