@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "limits.h"
-#include "model/utf8.h"
+#include "model/codepoint.h"
 
 enum { LEXER_DIGITS_MAX = 18, LEXER_NAMES_MAX = 16 };
 
@@ -116,7 +116,7 @@ static bool lexer_odd(struct lexer *l, struct lexer_string *s)
         if (!lexer_escape(l->at, l->end, &bytes))
             return false;
     } else {
-        bytes = utf8_char_bytes((const unsigned char *)l->at, (size_t)(l->end - l->at));
+        bytes = codepoint_bytes((const unsigned char *)l->at, (size_t)(l->end - l->at));
         if (bytes == 0)
             return false;
     }
@@ -269,7 +269,7 @@ size_t lexer_unescape(struct lexer_string s, char *into)
         uint32_t point = lexer_escape(at, end, &bytes);
         CHECK(point); /* lexer_string() has seen it */
         at += bytes;
-        bytes = utf8_put(point, put);
+        bytes = codepoint_put(point, put);
         memcpy(into + used, put, bytes);
         used += bytes;
     }

@@ -7,8 +7,8 @@
  */
 #include "model/wire.h"
 #include "limits.h"
+#include "model/codepoint.h"
 #include "model/id.h"
-#include "model/utf8.h"
 #include "model/wirefast.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -30,7 +30,7 @@ bool wire_is_utf8(struct text t)
 {
     for (size_t done = 0, bytes; done < t.bytes; done += bytes) {
         const unsigned char *p = (const unsigned char *)t.at + done;
-        bytes = *p < 0x80 ? 1 : utf8_char_bytes(p, t.bytes - done);
+        bytes = *p < 0x80 ? 1 : codepoint_bytes(p, t.bytes - done);
         if (bytes == 0)
             return false;
     }
@@ -64,7 +64,7 @@ static void wire_name(struct wire_error *why, struct text part)
     size_t used = strlen(why->field);
 
     for (size_t done = 0, bytes; done < part.bytes; done += bytes) {
-        bytes = utf8_char_bytes((const unsigned char *)part.at + done, part.bytes - done);
+        bytes = codepoint_bytes((const unsigned char *)part.at + done, part.bytes - done);
         if (bytes == 0 || used + bytes >= sizeof why->field)
             break;
         memcpy(why->field + used, part.at + done, bytes);
