@@ -163,6 +163,8 @@ DURABLE = """## What the words mean
   run refuses to start without them. A message is one row, an inbox row for each member (the sender too), and its key.
 - **delivered**: arrived at the receiver's connection, parsed, and checked: once, in order, no gap in the inbox. A run
   in which what was sent, acknowledged and delivered is not the same number has failed, and so has its row.
+- **settings**: what stands above and Postgres's defaults else; a checkpoint is made before each run.
+  Autovacuum is on, and its CPU counts as Postgres's.
 - **strangers**: cores that went to programs which take no part; **host**: what the machine's own host kept from it. A
   run beside more than 0.25 of both is made again, up to twice; the quietest counts, and is marked when it was not quiet.
 - **ejabberd's stored figure**: 2,453 messages/s by TCP and 2,229 by BOSH, ejabberd 23.01 with its archive in the same

@@ -128,7 +128,10 @@ class Quiet(jobs.Bench):
 
     def __init__(self):
         self.house = type("house", (), {"process": type("process", (), {"pid": 1, "poll": lambda _: None})()})()
-        self.postmaster, self.tries = 1, 0
+        self.postmaster, self.tries, self.again_until = 1, 0, time.monotonic() + 60
+
+    def settle(self):
+        pass
 
     def job(self, bench):
         self.tries += 1
@@ -146,6 +149,10 @@ def check_attempts(score):
             Loud.noise, bench = list(noise), Quiet()
             result = bench.attempt("ws", bench.job)["ws"]
             score.check(what, (result["n"], bench.tries, result["noisy"]) == (kept, tries, noisy), f"{result} {bench.tries}")
+        Loud.noise, bench = [(0.9, 0), (0, 0)], Quiet()
+        bench.again_until = 0
+        bench.attempt("ws", bench.job)
+        score.check("without time there is one attempt", bench.tries == 1)
         Loud.noise = [(0, 0)]
 
         def breaks(_):
