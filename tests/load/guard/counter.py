@@ -1,0 +1,149 @@
+# guard/counter.py - a posthornd whose instructions are counted by callgrind, stretch by stretch
+#
+# What would count differently on another machine is fixed: the instruction sets that libc and libcrypto choose from.
+# quiet() waits until the server and its Postgres have nothing to do any more, so that what a client does next finds
+# the same server in every run.
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from house import House
+
+# Without AVX and what came after it: every x86-64 machine of the last ten years counts as this one does.
+PLAIN_CPU = {
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX_Fast_Unaligned_Load,-BMI1,-BMI2,-ERMS,-FMA,-FSRM,-LZCNT,-MOVBE"
+                      ":glibc.cpu.x86_non_temporal_threshold=0xc0000:glibc.cpu.x86_shared_cache_size=0x100000",
+    "OPENSSL_ia32cap": "~0x1000000000000000:0",
+}
+CALLGRIND = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--dump-line=no", "--collect-systime=nsec"]
+MALLOC = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
+QUIET_S = 20
+
+
+class Counts:
+    """What a stretch cost: instructions, system calls, calls that ask for memory, and instructions by function."""
+
+    def __init__(self, path):
+        self.instructions = self.system_calls = self.mallocs = 0
+        self.self_cost, self.names = {}, {}
+        with open(path) as dump:
+            self._read(dump)
+
+    def _name(self, word):
+        """(12) malloc is said once, then (12)."""
+        number, _, name = word.partition(" ")
+        if name:
+            self.names[number] = re.sub(r"'\d+$", "", name)
+        return self.names[number]
+
+    def _read(self, dump):
+        events, function, callee, is_call = [], None, None, False
+        for line in dump:
+            word, _, rest = line.rstrip("\n").partition("=")
+            if line.startswith("events:"):
+                events = line.split()[1:]
+            elif word == "fn":
+                function = self._name(rest)
+            elif word == "cfn":
+                callee = self._name(rest)
+            elif word == "calls":
+                is_call = True
+                self.mallocs += int(rest.split()[0]) if callee in MALLOC else 0
+            elif line[:1].isdigit() or line[:1] in "+-*":
+                cost = dict(zip(events, map(int, line.split()[1:])))
+                if not is_call:
+                    self.self_cost[function] = self.self_cost.get(function, 0) + cost.get("Ir", 0)
+                    self.instructions += cost.get("Ir", 0)
+                    self.system_calls += cost.get("sysCount", 0)
+                is_call = False
+
+
+class Counted(House):
+    """A house whose posthornd runs under callgrind, not counting until dump() is called for the first time."""
+
+    def __init__(self, server):
+        super().__init__(server)
+        self.vgdb = "--vgdb-prefix=" + os.path.join(self.dir, "vgdb")
+        self.out = os.path.join(self.dir, "callgrind")
+        self.parts = 0
+
+    def start_server(self, wait_s=60):
+        plain = self.server
+        wrapper = os.path.join(self.dir, "counted")
+        with open(wrapper, "w") as script:
+            words = CALLGRIND + [self.vgdb, f"--callgrind-out-file={self.out}", plain]
+            script.write("#!/bin/sh\n[ \"$1\" != --print-config ] || exec " + plain + " \"$@\"\nexec " +
+                         " ".join(words) + ' "$@"\n')
+        os.chmod(wrapper, 0o755)
+        self.server = wrapper
+        super().start_server(wait_s)
+        self.ask("instrumentation", "on")
+
+    @staticmethod
+    def _clean():
+        return {**House._clean(), **PLAIN_CPU}
+
+    def ask(self, *words):
+        subprocess.run(["vgdb", f"--pid={self.process.pid}", self.vgdb, *words], check=True, timeout=60,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def dump(self):
+        """The counts since the last one."""
+        self.quiet()
+        self.ask("dump")
+        self.parts += 1
+        return Counts(f"{self.out}.{self.parts}")
+
+    def backends(self):
+        found = []
+        for child in numbers(f"/proc/{self.master}/task/{self.master}/children"):
+            if text(f"/proc/{child}/cmdline").startswith("postgres: posthorn "):
+                found.append(child)
+        return found
+
+    def quiet(self):
+        """Back when server and backends sleep, and slept from one look to the next."""
+        if not hasattr(self, "master"):
+            self.master = self.postmaster()
+        end, before = time.monotonic() + QUIET_S, None
+        while time.monotonic() < end:
+            now = [asleep(pid) for pid in [self.process.pid] + self.backends()]
+            if None not in now and now == before:
+                return
+            before = now
+        raise TimeoutError("the server does not come to rest")
+
+
+def text(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def numbers(path):
+    return [int(word) for word in text(path).split()]
+
+
+def asleep(pid):
+    """How often this process has gone to sleep by itself; None: it is awake, or gone."""
+    status = text(f"/proc/{pid}/status")
+    switches = re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.M)
+    return (pid, switches.group(1)) if switches and re.search(r"^State:\s*S", status, re.M) else None
+
+
+def made_of(server):
+    """What instruction counts depend on beside our own code."""
+    comment = subprocess.run(["readelf", "-p", ".comment", server], check=True, stdout=subprocess.PIPE, text=True).stdout
+    libraries = subprocess.run(["ldd", server], check=True, stdout=subprocess.PIPE, text=True).stdout
+    files = [os.path.basename(os.path.realpath(path)) for path in re.findall(r"=> (/\S+)", libraries)]
+    valgrind = subprocess.run(["valgrind", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {"compiler": "; ".join(re.findall(r"\]\s+(.*\S)", comment)), "libc": os.confstr("CS_GNU_LIBC_VERSION"),
+            "libraries": sorted(files), "valgrind": valgrind.strip()}
+
+
+def is_there():
+    return all(shutil.which(tool) for tool in ("valgrind", "vgdb", "readelf"))
