@@ -36,7 +36,11 @@ enum {
     LIMIT_TAIL_EVENTS = 64,                 /* a user's newest events, at hand without a read */
     LIMIT_TAIL_MS = 5000,                   /* and for how long after the newest of them, or after the last
                                              * watcher left: a poll comes back within that */
-    LIMIT_TAILS_BYTES = 32 * 1024 * 1024,   /* of all users; then the oldest go */
+    LIMIT_TAILS_BYTES = 32 * 1024 * 1024,   /* of all users, signals included; then the oldest go */
+    LIMIT_KNOWN_MS = 5000,                  /* a reading said what a user's newest event is: for how long that
+                                             * and the notices since are believed without another */
+    LIMIT_SIGNALS = 64,                     /* a user's newest signals, kept as long as the newest events are */
+    LIMIT_SIGNALS_UNSENT_BYTES = 16 * 1024, /* of a stream, then it gets no signals: they never fill it up */
     LIMIT_CHANNELS = 4,                     /* of one device at once: a new way is open before the old one ends */
     LIMIT_HISTORY = 200,
     LIMIT_HISTORY_DEFAULT = 50,

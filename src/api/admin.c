@@ -45,6 +45,10 @@ static void admin_metrics(const struct api *api, struct buf *b)
     admin_counter(b, "websocket_verbs_total", "Verbs that came in frames.", api->stats.frames);
     admin_counter(b, "events_delivered_total", "Events handed to connections, whatever the way.",
                   api->stats.events);
+    admin_counter(b, "signals_delivered_total", "Signals handed to connections, whatever the way.",
+                  api->stats.signals);
+    admin_counter(b, "signals_dropped_total", "Signals that a receiver was too slow for.",
+                  api->stats.signals_dropped + hub_signals_dropped(api->hub));
     admin_gauge(b, "receivers", "Waiting polls and open streams now.", hub_count(api->hub));
     admin_counter(b, "commits_total", "Transactions committed.", s.commits);
     admin_counter(b, "events_appended_total", "Events committed.", s.appended);

@@ -114,7 +114,7 @@ static bool anchor_batch(struct channel *ch, const struct channel_batch *b)
     if (!a->has_begun)
         anchor_begin(a, before);
     promised = a->promised;
-    if (b->count == 0 || !promised)
+    if (b->count + b->signals_count == 0 || !promised)
         return promised != NULL;
     exchange_on_gone(promised, NULL, NULL);
     exchange_respond(promised, 200, NULL, 0, receiver_events(a->r.api, b, true));

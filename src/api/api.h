@@ -8,6 +8,7 @@
 struct api_stats {
     uint64_t calls, refused, sent, polls, events;
     uint64_t streams, sockets, anchors, frames;
+    uint64_t signals, signals_dropped;  /* handed to connections; for want of room there not */
 };
 
 /* Made by main. */

@@ -94,6 +94,20 @@ static bool events_after(struct call *c, const struct call_param *after, bool is
     return false;
 }
 
+/* Who polls without waiting gets what came since the last time, if that was within LIMIT_TAIL_MS. Not those whose
+ * requests come in frames: signals do, too. */
+static void events_signals(struct call *c)
+{
+    const struct blob *signals[LIMIT_SIGNALS];
+    uint32_t count;
+
+    if (c->is_framed)
+        return;
+    count = hub_pass(c->api->hub, call_user(c), c->who.session.device, signals);
+    receiver_put_signals(&c->json, signals, count);
+    c->api->stats.signals += count;
+}
+
 void events_get(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
@@ -153,6 +167,7 @@ static void events_was_read(struct op *op, enum err err)
     json_close(j);
     c->api->stats.events += r->count;
     present_cursor(j, "cursor", r->timeline, last);
+    events_signals(c);
     json_bool(j, "more", last.n < r->head.n && r->count > 0);
     json_number(j, "retry_ms", c->api->is_draining ? receiver_retry_ms(ERR_DRAINING) : 0);
     call_end(c, 200, ERR_OK);

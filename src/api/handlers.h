@@ -14,6 +14,8 @@ op_step conversations_create, conversations_get;
 op_step groups_retitle, groups_members, groups_put_member, groups_remove_member;
 /* messages.c */
 op_step messages_send, messages_history, messages_mark;
+/* typing.c */
+op_step typing_post;
 /* snapshot.c */
 op_step snapshot_get;
 /* events.c */

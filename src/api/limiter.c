@@ -1,4 +1,4 @@
-/* api/limiter.c - buckets that fill with time; the one filled longest ago makes room */
+/* api/limiter.c - buckets that fill with time; of each kind, the one filled longest ago makes room */
 #include "api/limiter.h"
 #include "base/secret.h"
 #include <stdlib.h>
@@ -20,7 +20,8 @@ struct limiter_rate {
 struct limiter {
     struct loop *loop;
     struct limiter_rate rate[LIMITER_KINDS];
-    struct limiter_bucket *buckets; /* used longest ago first */
+    struct limiter_bucket
+        *buckets[LIMITER_KINDS]; /* used longest ago first; one kind can't push out another */
     uint64_t boot_key; /* so that nobody can aim at another's bucket */
 };
 
@@ -42,12 +43,14 @@ struct limiter *limiter_new(struct loop *l, const struct config *c)
     made->rate[LIMITER_LOGIN] =
         limiter_rate(c->limits_logins_per_minute, 60 * 1000, c->limits_logins_per_minute);
     made->rate[LIMITER_SEND] = limiter_rate(c->limits_sends_per_second, 1000, 4 * c->limits_sends_per_second);
+    if (c->limits_typing_ms)
+        made->rate[LIMITER_TYPING] = limiter_rate(1, (uint64_t)c->limits_typing_ms, 1);
     return made;
 }
 
-static void limiter_drop(struct limiter *l, struct limiter_bucket *b)
+static void limiter_drop(struct limiter_bucket **buckets, struct limiter_bucket *b)
 {
-    HASH_DEL(l->buckets, b);
+    HASH_DEL(*buckets, b);
     free(b);
 }
 
@@ -55,8 +58,10 @@ void limiter_free(struct limiter **l)
 {
     if (!*l)
         return;
-    while ((*l)->buckets)
-        limiter_drop(*l, (*l)->buckets);
+    for (unsigned kind = 0; kind < LIMITER_KINDS; kind++) {
+        while ((*l)->buckets[kind])
+            limiter_drop(&(*l)->buckets[kind], (*l)->buckets[kind]);
+    }
     free(*l);
     *l = NULL;
 }
@@ -74,23 +79,24 @@ static uint64_t limiter_hash(const struct limiter *l, enum limiter_kind kind, st
 }
 
 /* The bucket, as the newest of the table; full when it is new. */
-static struct limiter_bucket *limiter_find(struct limiter *l, uint64_t who, double burst)
+static struct limiter_bucket *limiter_find(struct limiter *l, enum limiter_kind kind, uint64_t who)
 {
+    struct limiter_bucket **buckets = &l->buckets[kind];
     struct limiter_bucket *b;
 
-    HASH_FIND(hh, l->buckets, &who, sizeof who, b);
+    HASH_FIND(hh, *buckets, &who, sizeof who, b);
     if (b) {
-        HASH_DEL(l->buckets, b);
+        HASH_DEL(*buckets, b);
     } else {
-        if (HASH_COUNT(l->buckets) >= LIMITER_BUCKETS_MAX)
-            limiter_drop(l, l->buckets);
+        if (HASH_COUNT(*buckets) >= LIMITER_BUCKETS_MAX)
+            limiter_drop(buckets, *buckets);
         b = calloc(1, sizeof *b);
         CHECK(b);
         b->who = who;
-        b->tokens = burst;
+        b->tokens = l->rate[kind].burst;
         b->filled_ms = loop_now_ms(l->loop);
     }
-    HASH_ADD(hh, l->buckets, who, sizeof b->who, b);
+    HASH_ADD(hh, *buckets, who, sizeof b->who, b);
     return b;
 }
 
@@ -101,7 +107,7 @@ enum err limiter_take(struct limiter *l, enum limiter_kind kind, struct text who
 
     if (rate->burst <= 0)
         return ERR_OK;
-    struct limiter_bucket *b = limiter_find(l, limiter_hash(l, kind, who), rate->burst);
+    struct limiter_bucket *b = limiter_find(l, kind, limiter_hash(l, kind, who));
     b->tokens += (double)(now_ms - b->filled_ms) * rate->per_ms;
     b->tokens = b->tokens < rate->burst ? b->tokens : rate->burst;
     b->filled_ms = now_ms;

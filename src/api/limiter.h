@@ -1,10 +1,10 @@
-/* api/limiter.h - how often somebody may do something: token buckets in a bounded table */
+/* api/limiter.h - how often somebody may do something: token buckets in bounded tables */
 #pragma once
 #include "base/config.h"
 #include "base/loop.h"
 #include "base/text.h"
 
-enum limiter_kind { LIMITER_REGISTER, LIMITER_LOGIN, LIMITER_SEND, LIMITER_KINDS };
+enum limiter_kind { LIMITER_REGISTER, LIMITER_LOGIN, LIMITER_SEND, LIMITER_TYPING, LIMITER_KINDS };
 
 struct limiter;
 

@@ -1,4 +1,4 @@
-/* api/poll.c - long polling: an answer as soon as there is something, or an empty one at the end of the wait */
+/* api/poll.c - long polling: an answer as soon as there is something, be it a signal, or an empty one at the end of the wait */
 #include "api/receiver.h"
 #include <stdlib.h>
 
@@ -19,11 +19,11 @@ static bool poll_batch(struct channel *ch, const struct channel_batch *b)
 {
     struct poll *p = (struct poll *)ch;
 
-    if (p->r.x && b->count > 0)
+    if (p->r.x && b->count + b->signals_count > 0)
         poll_answer(p, b);
     if (!p->r.x)
         channel_end(ch, ERR_CANCELLED);
-    return b->count == 0;
+    return p->r.x;
 }
 
 static void poll_ended(struct channel *ch, enum err why)

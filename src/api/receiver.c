@@ -92,6 +92,8 @@ struct blob *receiver_events(struct api *api, const struct channel_batch *b, boo
     json_close(&j);
     present_cursor(&j, "cursor", b->cursor.timeline, b->cursor.i);
     if (is_poll) {
+        receiver_put_signals(&j, b->signals, b->signals_count);
+        api->stats.signals += b->signals_count;
         json_bool(&j, "more", b->more);
         json_number(&j, "retry_ms", api->is_draining ? receiver_retry_ms(ERR_DRAINING) : 0);
     }
@@ -101,6 +103,36 @@ struct blob *receiver_events(struct api *api, const struct channel_batch *b, boo
     struct blob *blob = blob_copy(buf_text(&out));
     buf_fini(&out);
     return blob;
+}
+
+uint32_t receiver_signals(struct api *api, const struct channel_batch *b, size_t unsent_bytes)
+{
+    bool has_room = unsent_bytes < LIMIT_SIGNALS_UNSENT_BYTES;
+
+    if (has_room)
+        api->stats.signals += b->signals_count;
+    else
+        api->stats.signals_dropped += b->signals_count;
+    return has_room ? b->signals_count : 0;
+}
+
+struct text receiver_signal(const struct blob *signal)
+{
+    static const char head[] = "{\"signal\":";
+    size_t skip = sizeof head - 1;
+
+    CHECK(signal->bytes > skip + 1 && memcmp(signal->at, head, skip) == 0);
+    return (struct text){ signal->at + skip, signal->bytes - skip - 1 };
+}
+
+void receiver_put_signals(struct json *j, const struct blob *const *signals, uint32_t count)
+{
+    if (count == 0)
+        return;
+    json_array(j, "signals");
+    for (uint32_t k = 0; k < count; k++)
+        json_raw(j, NULL, receiver_signal(signals[k]));
+    json_close(j);
 }
 
 void receiver_head(const struct receiver *r, struct json *j)

@@ -44,8 +44,14 @@ void receiver_refuse(struct receiver *r, enum err why);
 /* The last use of r before it is freed. */
 void receiver_fini(struct receiver *r);
 
-/* {"events":[...],"cursor":...}, and for polls "more" and "retry_ms". */
+/* {"events":[...],"cursor":...}, and for polls "signals":[...], if there are some, "more" and "retry_ms". */
 struct blob *receiver_events(struct api *api, const struct channel_batch *b, bool is_poll);
+/* How many of b's signals a stream may be given that has so much unsent: all or none. */
+uint32_t receiver_signals(struct api *api, const struct channel_batch *b, size_t unsent_bytes);
+/* What a signal is inside of {"signal":...}. */
+struct text receiver_signal(const struct blob *signal);
+/* The member "signals" of the open object, if there are some. */
+void receiver_put_signals(struct json *j, const struct blob *const *signals, uint32_t count);
 /* Members of the open object: the signal that tells the newest cursor. */
 void receiver_head(const struct receiver *r, struct json *j);
 /* When to come back, spread so that not everybody comes at once; 0 when it may come at once. */

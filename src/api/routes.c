@@ -3,30 +3,51 @@
 #include "api/handlers.h"
 #include "model/id.h"
 
-static const struct route routes[] = {
-    { METHOD_POST, "/v1/accounts", accounts_register, true, false },
-    { METHOD_POST, "/v1/sessions", accounts_login, true, false },
-    { METHOD_GET, "/v1/sessions", devices_list, false, false },
-    { METHOD_DELETE, "/v1/sessions/current", devices_logout, false, false },
-    { METHOD_DELETE, "/v1/sessions/*", devices_revoke, false, false },
-    { METHOD_GET, "/v1/users", users_by_handle, false, true },
-    { METHOD_PATCH, "/v1/users/me", users_rename, false, false },
-    { METHOD_GET, "/v1/users/*", users_by_id, false, false },
-    { METHOD_GET, "/v1/snapshot", snapshot_get, false, true },
-    { METHOD_GET, "/v1/events", events_get, false, true },
-    { METHOD_POST, "/v1/conversations", conversations_create, false, false },
-    { METHOD_GET, "/v1/conversations/*", conversations_get, false, false },
-    { METHOD_PATCH, "/v1/conversations/*", groups_retitle, false, false },
-    { METHOD_GET, "/v1/conversations/*/members", groups_members, false, false },
-    { METHOD_PUT, "/v1/conversations/*/members/*", groups_put_member, false, false },
-    { METHOD_DELETE, "/v1/conversations/*/members/*", groups_remove_member, false, false },
-    { METHOD_POST, "/v1/conversations/*/messages", messages_send, false, false },
-    { METHOD_GET, "/v1/conversations/*/messages", messages_history, false, true },
-    { METHOD_PUT, "/v1/conversations/*/marks", messages_mark, false, false },
-    { METHOD_POST, "/v1/batch", batch_post, false, false },
-    { METHOD_GET, "/v1/discover", discover_get, true, true },
+enum { ROUTES_SEGMENTS_MAX = 4, ROUTES_METHODS_MAX = 2 };
+static const char prefix[] = "/v1/";
+enum { PREFIX_BYTES = sizeof prefix - 1 };
+
+/* One shape of path, by its segments behind the prefix, and what can be done there. */
+struct place {
+    unsigned count; /* of segments */
+    struct text segment[ROUTES_SEGMENTS_MAX]; /* at NULL: an id */
+    struct route route[ROUTES_METHODS_MAX]; /* handler NULL: no more */
 };
-enum { ROUTES = sizeof routes / sizeof *routes };
+
+#define WORD(literal) TEXT_INIT(literal)
+#define ID                                                                                                   \
+    {                                                                                                        \
+        NULL, 0                                                                                              \
+    }
+static const struct place places[] = {
+    { 1, { WORD("accounts") }, { { METHOD_POST, accounts_register, true, false } } },
+    { 1,
+      { WORD("sessions") },
+      { { METHOD_POST, accounts_login, true, false }, { METHOD_GET, devices_list, false, false } } },
+    { 2, { WORD("sessions"), WORD("current") }, { { METHOD_DELETE, devices_logout, false, false } } },
+    { 2, { WORD("sessions"), ID }, { { METHOD_DELETE, devices_revoke, false, false } } },
+    { 1, { WORD("users") }, { { METHOD_GET, users_by_handle, false, true } } },
+    { 2, { WORD("users"), WORD("me") }, { { METHOD_PATCH, users_rename, false, false } } },
+    { 2, { WORD("users"), ID }, { { METHOD_GET, users_by_id, false, false } } },
+    { 1, { WORD("snapshot") }, { { METHOD_GET, snapshot_get, false, true } } },
+    { 1, { WORD("events") }, { { METHOD_GET, events_get, false, true } } },
+    { 1, { WORD("conversations") }, { { METHOD_POST, conversations_create, false, false } } },
+    { 2,
+      { WORD("conversations"), ID },
+      { { METHOD_GET, conversations_get, false, false }, { METHOD_PATCH, groups_retitle, false, false } } },
+    { 3, { WORD("conversations"), ID, WORD("members") }, { { METHOD_GET, groups_members, false, false } } },
+    { 4,
+      { WORD("conversations"), ID, WORD("members"), ID },
+      { { METHOD_PUT, groups_put_member, false, false },
+        { METHOD_DELETE, groups_remove_member, false, false } } },
+    { 3,
+      { WORD("conversations"), ID, WORD("messages") },
+      { { METHOD_POST, messages_send, false, false }, { METHOD_GET, messages_history, false, true } } },
+    { 3, { WORD("conversations"), ID, WORD("marks") }, { { METHOD_PUT, messages_mark, false, false } } },
+    { 1, { WORD("batch") }, { { METHOD_POST, batch_post, false, false } } },
+    { 1, { WORD("discover") }, { { METHOD_GET, discover_get, true, true } } },
+};
+enum { PLACES = sizeof places / sizeof *places };
 
 static const char *const routes_words[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
 
@@ -39,31 +60,37 @@ enum method routes_method(struct text word)
     return METHOD_OTHER;
 }
 
-/* The part of a path before the next slash; *rest is what follows it. */
-static struct text routes_segment(struct text path, struct text *rest)
+/* The segments behind the prefix; 0: none, or more than any place has. */
+static unsigned routes_split(struct text path, struct text segment[static ROUTES_SEGMENTS_MAX])
 {
-    const char *slash = path.bytes ? memchr(path.at, '/', path.bytes) : NULL;
-    size_t bytes = slash ? (size_t)(slash - path.at) : path.bytes;
-
-    *rest = slash ? (struct text){ slash + 1, path.bytes - bytes - 1 } : (struct text){ NULL, 0 };
-    return (struct text){ path.at, bytes };
-}
-
-static bool routes_match(const char *pattern, struct text path, uint64_t *args)
-{
-    struct text left = text_of(pattern), rest = path;
     unsigned count = 0;
 
-    while (left.at && rest.at) {
-        struct text wanted = routes_segment(left, &left), found = routes_segment(rest, &rest);
-        if (text_equal(wanted, TEXT("*"))) {
-            if (!id_parse(found, &args[count++]))
-                return false;
-        } else if (!text_equal(wanted, found)) {
-            return false;
-        }
+    if (path.bytes < PREFIX_BYTES || memcmp(path.at, prefix, PREFIX_BYTES) != 0)
+        return 0;
+    for (const char *at = path.at + PREFIX_BYTES, *end = path.at + path.bytes; at; count++) {
+        const char *slash = memchr(at, '/', (size_t)(end - at));
+        if (count == ROUTES_SEGMENTS_MAX)
+            return 0;
+        segment[count] = (struct text){ at, (size_t)((slash ? slash : end) - at) };
+        at = slash ? slash + 1 : NULL;
     }
-    return !left.at && !rest.at;
+    return count;
+}
+
+/* Lengths first: nearly every place differs in one. */
+static bool routes_match(const struct place *p, const struct text *segment, unsigned count, uint64_t *args)
+{
+    if (p->count != count)
+        return false;
+    for (unsigned k = 0; k < count; k++) {
+        if (p->segment[k].at && !text_equal(p->segment[k], segment[k]))
+            return false;
+    }
+    for (unsigned k = 0; k < count; k++) {
+        if (!p->segment[k].at && !id_parse(segment[k], args++))
+            return false;
+    }
+    return true;
 }
 
 /* What is allowed at a path is one of these: the routes are few, so the words are written out. */
@@ -94,20 +121,21 @@ static const char *routes_allow(unsigned methods)
 enum err routes_find(enum method method, struct text path, const struct route **route, uint64_t *args,
                      const char **allow)
 {
-    unsigned methods = 0;
+    struct text segment[ROUTES_SEGMENTS_MAX];
+    unsigned count = routes_split(path, segment), methods = 0;
 
     method = method == METHOD_HEAD ? METHOD_GET : method;
-    for (unsigned k = 0; k < ROUTES; k++) {
-        if (!routes_match(routes[k].pattern, path, args))
+    for (unsigned k = 0; k < PLACES; k++) {
+        if (!routes_match(&places[k], segment, count, args))
             continue;
-        if (routes[k].method == method) {
-            *route = &routes[k];
-            return ERR_OK;
+        for (unsigned m = 0; m < ROUTES_METHODS_MAX && places[k].route[m].handler; m++) {
+            *route = &places[k].route[m];
+            if ((*route)->method == method)
+                return ERR_OK;
+            methods |= 1u << (*route)->method;
         }
-        methods |= 1u << routes[k].method;
+        *allow = routes_allow(methods);
+        return ERR_METHOD_NOT_ALLOWED;
     }
-    if (!methods)
-        return ERR_NOT_FOUND;
-    *allow = routes_allow(methods);
-    return ERR_METHOD_NOT_ALLOWED;
+    return ERR_NOT_FOUND;
 }

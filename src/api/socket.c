@@ -202,12 +202,18 @@ static void socket_begin(struct socket *s)
 static bool socket_batch(struct channel *ch, const struct channel_batch *b)
 {
     struct socket *s = (struct socket *)ch;
+    bool is_first = !s->has_begun;
+    uint32_t signals;
 
-    if (!s->has_begun && s->r.x)
+    if (is_first && s->r.x)
         socket_begin(s);
     if (!s->ws)
         return false;
-    socket_send(s, receiver_events(s->r.api, b, false));
+    signals = receiver_signals(s->r.api, b, websocket_unsent(s->ws));
+    if (b->count > 0 || is_first)
+        socket_send(s, receiver_events(s->r.api, b, false));
+    for (uint32_t k = 0; k < signals; k++)
+        socket_send(s, blob_ref((struct blob *)b->signals[k]));
     return websocket_unsent(s->ws) < LIMIT_UNSENT_BYTES;
 }
 

@@ -1,10 +1,11 @@
-/* api/sse.c - server-sent events (WHATWG HTML 9.2): one for each event, its cursor as the id */
+/* api/sse.c - server-sent events (WHATWG HTML 9.2): one for each event, its cursor as the id; signals have none */
 #include "api/present.h"
 #include "api/receiver.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SSE_SIGNAL "event: signal\ndata: "
 enum { SSE_PAD_BYTES = 2048, SSE_RETRY_MS = 2000, SSE_BYTES_MAX = 1024 * 1024, SSE_SMALL_BYTES = 256 };
 
 struct sse {
@@ -38,7 +39,7 @@ static void sse_beat(struct receiver *r)
     if (!r->x)
         return;
     buf_init(&out, SSE_SMALL_BYTES);
-    buf_put_text(&out, TEXT(":\nevent: signal\ndata: "));
+    buf_put_text(&out, TEXT(":\n" SSE_SIGNAL));
     json_init(&j, &out);
     json_object(&j, NULL);
     receiver_head(r, &j);
@@ -102,13 +103,15 @@ static bool sse_batch(struct channel *ch, const struct channel_batch *b)
 {
     struct sse *s = (struct sse *)ch;
     struct cursor before = { .timeline = b->cursor.timeline, .i = { b->cursor.i.n - b->count } };
+    uint32_t signals;
     struct buf out;
 
     if (!s->r.x)
         return false;
     if (!s->has_begun)
         sse_begin(s, before);
-    if (b->count == 0)
+    signals = receiver_signals(s->r.api, b, exchange_unsent(s->r.x));
+    if (b->count + signals == 0)
         return true;
     buf_init(&out, SSE_BYTES_MAX);
     for (uint32_t k = 0; k < b->count; k++) {
@@ -117,6 +120,11 @@ static bool sse_batch(struct channel *ch, const struct channel_batch *b)
         sse_event(&out, b->cursor.timeline, channel_batch_i(b, k),
                   blob_text(encoded ? encoded : b->encoded[k]));
         blob_free(&encoded);
+    }
+    for (uint32_t k = 0; k < signals; k++) {
+        buf_put_text(&out, TEXT(SSE_SIGNAL));
+        buf_put_text(&out, receiver_signal(b->signals[k]));
+        buf_put_text(&out, TEXT("\n\n"));
     }
     s->r.api->stats.events += b->count;
     sse_write(s, &out);

@@ -1,7 +1,8 @@
 /* live/channel.c - what one receiver gets next
  *
  *   1 begin   registers at the hub, before anything is read: nothing falls between
- *   2 look    what is next? at hand: handed on, and again; known of, but not at hand: 3; nothing, or no room: 5
+ *   2 look    what is next? at hand, or a signal: handed on, and again; known of, but not at hand: 3; nothing, or
+ *             no room: 5. The first time 3, unless it is known that nothing is behind the cursor
  *   3 read    the inbox behind the cursor                                                     Postgres
  *   4 was     handed on; back to 2. A failure ends a channel that has not begun; later it is tried again
  *   5 wait    for news, room, the next try, or the end; back to 2
@@ -128,7 +129,11 @@ static void channel_begin(struct op *op, enum err err)
 
 static void channel_hand_on(struct channel *ch, struct channel_batch *b)
 {
+    const struct blob *signals[LIMIT_SIGNALS];
+
     ch->at.i.n += b->count;
+    b->signals_count = hub_take_signals(ch->place->hub, &ch->watcher, signals);
+    b->signals = signals;
     b->cursor = ch->at;
     b->more = channel_newest(ch).i.n > ch->at.i.n;
     ch->has_begun = true;
@@ -141,6 +146,19 @@ static bool channel_is_void(const struct channel *ch)
     uint64_t timeline = store_timeline(ch->place->store);
 
     return timeline && !ch->at.is_now && ch->at.timeline != timeline;
+}
+
+/* Nobody is to be asked whether the cursor is good, and nothing is behind it: a poll that comes back at once. */
+static bool channel_may_begin(const struct channel *ch)
+{
+    return store_timeline(ch->place->store) == ch->at.timeline &&
+           hub_is_newest(ch->place->hub, &ch->watcher, ch->at);
+}
+
+/* Whether a batch without events has a reason. */
+static bool channel_has_reason(const struct channel *ch)
+{
+    return ch->has_begun ? hub_has_signals(&ch->watcher) : channel_may_begin(ch);
 }
 
 /* Hands on what is at hand; false: nothing is. */
@@ -160,7 +178,7 @@ static bool channel_ride(struct channel *ch)
         bytes += next->bytes;
         ride[b.count++] = next;
     }
-    if (b.count == 0)
+    if (b.count == 0 && !channel_has_reason(ch))
         return false;
     channel_hand_on(ch, &b);
     return true;
@@ -196,6 +214,8 @@ static void channel_look(struct op *op, enum err err)
         else if (!channel_ride(ch))
             break;
     }
+    if (!ch->end && !ch->has_room)
+        hub_skip_signals(ch->place->hub, &ch->watcher);
     if (ch->end)
         channel_finish(ch);
     else if (!ch->has_room || (ch->again && ch->again->is_set))
@@ -233,6 +253,7 @@ static void channel_take(struct channel *ch, const struct inbox_read *r)
     if (ch->at.is_now)
         ch->at = (struct cursor){ .timeline = r->timeline, .i = r->head };
     ch->known = channel_later(ch->known, r->head);
+    hub_was_read(ch->place->hub, &ch->watcher, (struct cursor){ .timeline = r->timeline, .i = r->head });
     if (r->timeline != ch->at.timeline)
         channel_end(ch, ERR_RESYNC);
     else if (r->count > 0 || is_first)

@@ -2,7 +2,7 @@
  *
  * A channel is the same for every way to receive. It pulls: what is next is at hand at the hub or is read from
  * the inbox, and only when the receiver has room; nothing is queued for it. A live event rides along only if its
- * number is the next one.
+ * number is the next one. Signals are handed on beside the events, and dropped for a receiver without room.
  */
 #pragma once
 #include "base/loop.h"
@@ -13,13 +13,16 @@
 struct channel;
 
 /* Events in a row, valid during the call: count of them up to and with the cursor's place. Either rows (read) or
- * encoded (at hand; without "i"). */
+ * encoded (at hand; without "i"). And signals. */
 struct channel_batch {
     struct cursor cursor;
     uint32_t count;
     bool more;                      /* there is more already */
     const struct inbox_row *rows;
     const struct blob *const *encoded;
+    const struct blob *const *signals;      /* signals_count of them, each a whole {"signal":{...}}; beside the
+                                             * events: they have no place, and may be dropped */
+    uint32_t signals_count;
 };
 /* The place of number k of a batch. */
 static inline struct inbox_seq channel_batch_i(const struct channel_batch *b, uint32_t k)
@@ -31,8 +34,8 @@ static inline struct inbox_seq channel_batch_i(const struct channel_batch *b, ui
 struct channel_kind {
     const char *name;
     enum hub_kind hub;
-    /* The first call comes when the cursor was found good, perhaps without events; later ones have some. False:
-     * no room for more until channel_room(). May call channel_end(). */
+    /* The first call comes when the cursor was found good, perhaps without events; later ones have some, or
+     * signals. False: no room for more until channel_room(), and signals are dropped. May call channel_end(). */
     bool (*batch)(struct channel *ch, const struct channel_batch *b);
     /* Once, the last call: why as it was given to channel_end(), or by the hub (hub_watch()), or what went wrong
      * with the first reading: ERR_RESYNC, ERR_STORE_DOWN, ERR_BUSY, ERR_TIMEOUT. The receiver may be freed. */

@@ -1,4 +1,4 @@
-/* live/hub.c - a table of users who have somebody here, each with a ring of the newest events
+/* live/hub.c - a table of users who have somebody here, each with a ring of the newest events and one of signals
  *
  * A user enters with the first watcher and stays for LIMIT_TAIL_MS after the last: a long poll that was answered
  * comes back at once, and what came meanwhile is at hand. The list of recent users, oldest first, is what the
@@ -6,6 +6,7 @@
  */
 #include "live/hub.h"
 #include "base/check.h"
+#include "live/signals.h"
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <uthash.h>
@@ -18,6 +19,9 @@ struct hub_user {
     struct inbox_seq newest;
     struct blob **ring; /* event i at ring[i % room]; NULL: nothing at hand */
     uint32_t room, count; /* the newest count are at hand; room is a power of 2 */
+    struct signals signals;
+    struct cursor read; /* the newest place when it was last read, */
+    uint64_t read_ms; /* which was then; 0: never */
     bool is_recent;
     uint64_t recent_ms;
     TAILQ_ENTRY(hub_user) recent;
@@ -31,6 +35,7 @@ struct hub {
     struct hub_users recent;
     uint32_t count;
     size_t tails_bytes;
+    uint64_t signals_dropped;
 };
 
 struct hub *hub_new(struct loop *l)
@@ -61,10 +66,17 @@ static void hub_drop_tail(struct hub *h, struct hub_user *u)
     u->room = 0;
 }
 
+static void hub_drop_signals(struct hub *h, struct hub_user *u)
+{
+    h->tails_bytes -= u->signals.bytes;
+    signals_drop(&u->signals);
+}
+
 /* Not recent any more: without a tail, and gone when nobody watches. */
 static void hub_forget(struct hub *h, struct hub_user *u)
 {
     hub_drop_tail(h, u);
+    hub_drop_signals(h, u);
     if (u->is_recent)
         TAILQ_REMOVE(&h->recent, u, recent);
     u->is_recent = false;
@@ -153,6 +165,8 @@ void hub_watch(struct hub *h, struct hub_watcher *w)
     CHECK(!w->at);
     hub_make_room(u, w);
     w->at = u;
+    w->signal =
+        w->kind == HUB_POLL ? signals_enter(&u->signals, w->device, loop_now_ms(h->loop)) : u->signals.end;
     w->next = u->first;
     w->link = &u->first;
     if (w->next)
@@ -174,6 +188,8 @@ void hub_unwatch(struct hub *h, struct hub_watcher *w)
         w->next->link = w->link;
     w->at = NULL;
     h->count--;
+    if (w->kind == HUB_POLL)
+        signals_leave(&u->signals, w->device, w->signal, loop_now_ms(h->loop));
     if (!u->first)
         hub_is_recent(h, u);
     hub_sweep(h);
@@ -235,6 +251,90 @@ const struct blob *hub_event(const struct hub_watcher *w, struct inbox_seq i)
     return u->ring[i.n % u->room];
 }
 
+void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newest)
+{
+    struct hub_user *u = w->at;
+
+    CHECK(u);
+    if (newest.timeline != u->read.timeline || newest.i.n > u->read.i.n)
+        u->read = newest;
+    u->read_ms = loop_now_ms(h->loop);
+}
+
+bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at)
+{
+    const struct hub_user *u = w->at;
+
+    CHECK(u);
+    if (!u->read_ms || u->read_ms + LIMIT_KNOWN_MS < loop_now_ms(h->loop) || at.timeline != u->read.timeline)
+        return false;
+    return at.i.n == (u->newest.n > u->read.i.n ? u->newest.n : u->read.i.n);
+}
+
+/* Whether anybody could take what from sends now. */
+static bool hub_is_heard(const struct hub *h, const struct hub_user *u, struct device_id from)
+{
+    for (const struct hub_watcher *w = u->first; w; w = w->next) {
+        if (w->device.n != from.n)
+            return true;
+    }
+    return signals_is_awaited(&u->signals, from, loop_now_ms(h->loop));
+}
+
+void hub_signal(struct hub *h, struct user_id user, struct device_id from, struct blob *encoded)
+{
+    struct hub_user *u = hub_find(h, user);
+
+    if (!u || !hub_is_heard(h, u, from))
+        return;
+    h->tails_bytes -= u->signals.bytes;
+    signals_put(&u->signals, from, encoded);
+    h->tails_bytes += u->signals.bytes;
+    hub_is_recent(h, u);
+    hub_sweep(h);
+    for (struct hub_watcher *w = u->first; w; w = w->next) {
+        if (w->device.n != from.n)
+            w->news(w);
+    }
+}
+
+bool hub_has_signals(const struct hub_watcher *w)
+{
+    CHECK(w->at);
+    return signals_has(&w->at->signals, w->device, w->signal);
+}
+
+uint32_t hub_take_signals(struct hub *h, struct hub_watcher *w, const struct blob **into)
+{
+    CHECK(w->at);
+    return signals_take(&w->at->signals, w->device, &w->signal, into, &h->signals_dropped);
+}
+
+uint32_t hub_pass(struct hub *h, struct user_id user, struct device_id device, const struct blob **into)
+{
+    struct hub_user *u = hub_find_or_add(h, user);
+    uint64_t now_ms = loop_now_ms(h->loop), next = signals_enter(&u->signals, device, now_ms);
+    uint32_t count = signals_take(&u->signals, device, &next, into, &h->signals_dropped);
+
+    signals_leave(&u->signals, device, next, now_ms);
+    if (!u->first)
+        hub_is_recent(h, u);
+    hub_sweep(h);
+    return count;
+}
+
+void hub_skip_signals(struct hub *h, struct hub_watcher *w)
+{
+    const struct blob *skipped[LIMIT_SIGNALS];
+
+    h->signals_dropped += hub_take_signals(h, w, skipped);
+}
+
+uint64_t hub_signals_dropped(const struct hub *h)
+{
+    return h->signals_dropped;
+}
+
 void hub_revoke(struct hub *h, struct user_id user, struct device_id device)
 {
     struct hub_user *u = hub_find(h, user);
@@ -264,7 +364,7 @@ void hub_resync(struct hub *h)
     for (struct hub_user *u = h->users, *next; u; u = next) {
         next = u->hh.next;
         hub_drop_tail(h, u);
-        u->newest.n = 0;
+        u->newest.n = u->read_ms = 0;
         hub_forget(h, u);
     }
 }

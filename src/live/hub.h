@@ -1,9 +1,10 @@
-/* live/hub.h - who is here now, of which user, and the newest of what came for them */
+/* live/hub.h - who is here now, of which user, and the newest of what came for them: events, signals */
 #pragma once
 #include "base/blob.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "limits.h"
+#include "model/cursor.h"
 #include "model/id.h"
 
 struct hub;
@@ -17,12 +18,13 @@ struct hub_watcher {
     struct user_id user;
     struct device_id device;
     enum hub_kind kind;
-    void (*news)(struct hub_watcher *w);                    /* hub_newest() has grown */
+    void (*news)(struct hub_watcher *w);                    /* hub_newest() has grown, or there is a signal */
     void (*end)(struct hub_watcher *w, enum err why);       /* it should go: see hub_watch() */
 
     /* The hub's own; zero before hub_watch(). */
     struct hub_user *at;
     struct hub_watcher *next, **link;
+    uint64_t signal;                /* the number of the next one that is new to it */
 };
 
 struct hub *hub_new(struct loop *l);
@@ -43,6 +45,26 @@ void hub_notice(struct hub *h, struct user_id user, struct inbox_seq i, struct b
 struct inbox_seq hub_newest(const struct hub_watcher *w);
 /* What stands there, borrowed until the next call of the hub; NULL: read it. */
 const struct blob *hub_event(const struct hub_watcher *w, struct inbox_seq i);
+
+/* A reading that began while w was registered found this to be the newest place of its user. */
+void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newest);
+/* Whether at is the newest place of w's user, by a reading of the last LIMIT_KNOWN_MS and every notice since:
+ * nothing is to be read. False: perhaps. */
+bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at);
+
+/* A signal for user, sent by device from (not taken): never stored, for whoever watches, but not for from. A device
+ * whose poll was answered finds it when it is back within LIMIT_TAIL_MS; nobody else does. */
+void hub_signal(struct hub *h, struct user_id user, struct device_id from, struct blob *encoded);
+/* Whether there are signals that w has not taken. */
+bool hub_has_signals(const struct hub_watcher *w);
+/* Takes them into[LIMIT_SIGNALS], oldest first, borrowed until the next call of the hub; how many. */
+uint32_t hub_take_signals(struct hub *h, struct hub_watcher *w, const struct blob **into);
+/* The same for a device that does not wait: it is away from then on. */
+uint32_t hub_pass(struct hub *h, struct user_id user, struct device_id device, const struct blob **into);
+/* w has no room: what it has not taken is dropped for it. */
+void hub_skip_signals(struct hub *h, struct hub_watcher *w);
+/* Signals that watchers did not get: skipped, or gone before they were taken. */
+uint64_t hub_signals_dropped(const struct hub *h);
 
 /* The device was revoked. */
 void hub_revoke(struct hub *h, struct user_id user, struct device_id device);

@@ -8,7 +8,7 @@ DEVICE = {"name": "scene", "platform": "test"}
 async def scene_unknown_routes_and_methods(s):
     for carrier in CARRIERS:
         a = await s.person(carrier)
-        for path in ("/", "/v1", "/v2/accounts", "/v1/accounts/", "/metrics", "/readyz", "/v1/conversations/1/typing",
+        for path in ("/", "/v1", "/v2/accounts", "/v1/accounts/", "/metrics", "/readyz", "/v1/conversations/1/typed",
                      "/v1/conversations/1/messages/2", "/v1/presence?users=1", "/v1/search?q=x", "/v1/blocks/1",
                      "/v1/sessions/current/push/x", "/v1/..%2fmetrics", "/v1/conversations/0"):
             s.refused(await a.do("GET", path), 404, "not_found")

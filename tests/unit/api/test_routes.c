@@ -35,6 +35,7 @@ static void test_found(void **state)
         { METHOD_DELETE, "/v1/conversations/3/members/4", 3, 4 },
         { METHOD_POST, "/v1/conversations/5/messages", 5, 0 },
         { METHOD_PUT, "/v1/conversations/5/marks", 5, 0 },
+        { METHOD_POST, "/v1/conversations/5/typing", 5, 0 },
         { METHOD_GET, "/v1/discover", 0, 0 },
     };
 
@@ -64,7 +65,7 @@ static void test_not_found(void **state)
                                        "/v1/conversations/9223372036854775808",
                                        "/v1/conversations/1/",
                                        "/v1/conversations//messages",
-                                       "/v1/conversations/1/typing",
+                                       "/v1/conversations/1/typed",
                                        "/v1/conversations/1/messages/2",
                                        "/V1/accounts",
                                        "/v1/%61ccounts",

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { READ = 'r', RODE = 'h', FIRST = 'f', FAR = 1000 };
+enum { READ = 'r', RODE = 'h', FIRST = 'f', SIGNALS = 's', FAR = 1000 };
 
 struct world {
     struct fake_chat f;
@@ -23,7 +24,7 @@ struct world {
 /* A receiver that checks the order, and has room for so many batches. */
 struct receiver {
     struct channel channel; /* first */
-    uint64_t last;
+    uint64_t last, signals;
     int room, ended;
     enum err why;
     char how[64]; /* a letter for each batch */
@@ -37,7 +38,7 @@ static bool take(struct channel *ch, const struct channel_batch *b)
     assert_int_equal(r->ended, 0);
     if (n == 0)
         r->last = b->cursor.i.n - b->count;
-    assert_true(n == 0 || b->count > 0);
+    assert_true(n == 0 || b->count + b->signals_count > 0);
     for (uint32_t k = 0; k < b->count; k++) {
         assert_int_equal(channel_batch_i(b, k).n, ++r->last);
         if (b->rows)
@@ -46,8 +47,10 @@ static bool take(struct channel *ch, const struct channel_batch *b)
             assert_int_equal(strtoul(b->encoded[k]->at, NULL, 10), r->last);
     }
     assert_int_equal(b->cursor.i.n, r->last);
+    for (uint32_t k = 0; k < b->signals_count; k++)
+        assert_int_equal(strtoul(b->signals[k]->at, NULL, 10), ++r->signals);
     assert_true(n + 1 < sizeof r->how);
-    r->how[n] = b->count == 0 ? FIRST : b->rows ? READ : RODE;
+    r->how[n] = b->count > 0 ? b->rows ? READ : RODE : n > 0 ? SIGNALS : FIRST;
     return --r->room > 0;
 }
 
@@ -85,6 +88,16 @@ static void commit(struct world *w)
 {
     commit_quietly(w);
     tell(w, w->committed);
+}
+
+static void type(struct world *w, uint64_t number)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%u", (unsigned)number);
+    struct blob *b = blob_copy(text_of(text));
+    hub_signal(w->place.hub, w->user, (struct device_id){ 99 }, b);
+    blob_free(&b);
 }
 
 static void start(struct world *w, struct receiver *r, struct cursor after)
@@ -334,7 +347,7 @@ static void test_ends(void **state)
     assert_int_equal(r.ended, 1);
     assert_int_equal(r.why, ERR_UNAUTHORIZED); /* the first reason stays */
     w->f.store->is_holding = true;
-    start(w, &held, from(w, 0));
+    start(w, &held, (struct cursor){ .is_now = true });
     run(w);
     channel_end(&held.channel, ERR_CANCELLED);
     run(w);
@@ -345,6 +358,130 @@ static void test_ends(void **state)
     assert_int_equal(held.ended, 1);
     assert_string_equal(held.how, "");
     assert_int_equal(hub_count(w->place.hub), 0);
+}
+
+/* Signals come beside the events: never before the beginning, and the cursor stays. */
+static void test_signals(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+
+    w->f.store->is_holding = true;
+    start(w, &r, from(w, 0));
+    run(w);
+    type(w, 1);
+    run(w);
+    assert_string_equal(r.how, "");
+    w->f.store->is_holding = false;
+    fake_store_release(w->f.store);
+    run(w);
+    assert_string_equal(r.how, "f");
+    assert_int_equal(r.signals, 1);
+    type(w, 2);
+    type(w, 3);
+    run(w);
+    assert_string_equal(r.how, "fs");
+    assert_int_equal(r.signals, 3);
+    assert_int_equal(channel_newest(&r.channel).i.n, 0);
+    type(w, 4);
+    commit(w);
+    run(w);
+    assert_string_equal(r.how, "fsh"); /* both in one */
+    assert_int_equal(r.signals, 4);
+    assert_int_equal(r.last, 1);
+    stop(w, &r);
+}
+
+/* Without room it gets every event later, and no signal of meanwhile. */
+static void test_a_slow_receiver_loses_signals(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+
+    start(w, &r, from(w, 0));
+    r.room = 1;
+    run(w);
+    for (uint64_t n = 1; n <= 20; n++) {
+        type(w, n + 100);
+        commit(w);
+        run(w);
+    }
+    assert_string_equal(r.how, "f");
+    assert_int_equal(hub_signals_dropped(w->place.hub), 20);
+    r.room = FAR;
+    channel_room(&r.channel);
+    run(w);
+    assert_int_equal(r.last, 20);
+    assert_int_equal(r.signals, 0);
+    type(w, 1);
+    run(w);
+    assert_int_equal(r.signals, 1);
+    stop(w, &r);
+}
+
+/* While it waits for the database signals come, and the events are neither hidden nor overtaken. */
+static void test_signals_do_not_hide_a_gap(void **state)
+{
+    struct world *w = *state;
+    struct receiver r;
+
+    start(w, &r, from(w, 0));
+    run(w);
+    w->f.store->is_holding = true;
+    commit_quietly(w);
+    commit_quietly(w);
+    tell(w, 2);
+    type(w, 1);
+    run(w);
+    assert_string_equal(r.how, "fs");
+    assert_int_equal(r.last, 0);
+    type(w, 2);
+    run(w);
+    w->f.store->is_holding = false;
+    fake_store_release(w->f.store);
+    run(w);
+    assert_string_equal(r.how, "fsr");
+    assert_int_equal(r.last, 2);
+    assert_int_equal(r.signals, 2);
+    stop(w, &r);
+}
+
+/* A poll comes back to nothing new: the reading of the one before and the notices since say so. */
+static void test_what_is_known_needs_no_reading(void **state)
+{
+    struct world *w = *state;
+    struct receiver r, again;
+    uint32_t calls;
+
+    start(w, &r, from(w, 0));
+    run(w);
+    commit(w);
+    run(w);
+    stop(w, &r);
+    calls = w->f.store->calls;
+    start(w, &again, from(w, 1));
+    run(w);
+    assert_string_equal(again.how, "f");
+    assert_int_equal(w->f.store->calls, calls);
+    commit(w);
+    run(w);
+    assert_string_equal(again.how, "fh");
+    stop(w, &again);
+    commit_quietly(w); /* not heard of here, as from another node: the next reading but one finds it */
+    for (int n = 0; n < 2 * LIMIT_KNOWN_MS / 100 && again.last < 3; n++) {
+        start(w, &again, from(w, 2));
+        run(w);
+        stop(w, &again);
+        nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+        loop_wait(w->f.chat.loop, false);
+    }
+    assert_int_equal(again.last, 3);
+    start(w, &again, from(w, 9)); /* beyond the head, or of another timeline: never known */
+    run(w);
+    assert_int_equal(again.why, ERR_RESYNC);
+    start(w, &again, (struct cursor){ .timeline = w->f.store->timeline + 1, .i = { 3 } });
+    run(w);
+    assert_int_equal(again.why, ERR_RESYNC);
 }
 
 int main(void)
@@ -359,6 +496,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_cursors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_database_goes_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_slow_receiver_loses_signals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signals_do_not_hide_a_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_known_needs_no_reading, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
