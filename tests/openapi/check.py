@@ -383,6 +383,20 @@ def marks(server, alice, carol, conversation):
     server.ask("404 not_found", "PUT", path, carol, {"read": 1}, **place)
 
 
+def typing(server, alice, bob, carol, conversation):
+    path = "/v1/conversations/{conversation}/typing"
+    place = {"conversation": conversation}
+    after = server.ask("200", "GET", "/v1/events", bob, query={"after": "now"})["cursor"]
+    server.ask("202", "POST", path, alice, {}, **place)
+    page = server.ask("200", "GET", "/v1/events", bob, query={"after": after, "wait": 5})
+    server.report.check(page["signals"] == [{"t": "typing", "c": conversation, "user": alice.id}] and not page["events"],
+                        f"typing is heard: {page.text}")
+    server.ask("202", "POST", path, alice, **place)
+    server.ask("400 unknown_field", "POST", path, alice, {"text": "x"}, **place)
+    server.ask("401 unauthorized", "POST", path, NOBODY, **place)
+    server.ask("404 not_found", "POST", path, carol, **place)
+
+
 def receiving(server, alice, bob, conversation):
     path = "/v1/events"
     events = server.ask("200", "GET", path, alice, query={"after": alice.cursor})
@@ -460,6 +474,7 @@ def main():
     group(server, alice, bob, carol, dave)
     messages(server, alice, bob, carol, conversation)
     marks(server, alice, carol, conversation)
+    typing(server, alice, bob, carol, conversation)
     receiving(server, alice, bob, conversation)
     snapshot(server, alice)
     batch(server, alice, conversation)

@@ -74,12 +74,18 @@ static void commit_quietly(struct world *w)
     w->committed++;
 }
 
-static void tell(struct world *w, uint64_t i)
+static struct blob *numbered(uint64_t n)
 {
     char text[32];
 
-    snprintf(text, sizeof text, "%u", (unsigned)i);
-    struct blob *b = blob_copy(text_of(text));
+    snprintf(text, sizeof text, "%u", (unsigned)n);
+    return blob_copy(text_of(text));
+}
+
+static void tell(struct world *w, uint64_t i)
+{
+    struct blob *b = numbered(i);
+
     hub_notice(w->place.hub, w->user, (struct inbox_seq){ i }, b);
     blob_free(&b);
 }
@@ -92,10 +98,8 @@ static void commit(struct world *w)
 
 static void type(struct world *w, uint64_t number)
 {
-    char text[32];
+    struct blob *b = numbered(number);
 
-    snprintf(text, sizeof text, "%u", (unsigned)number);
-    struct blob *b = blob_copy(text_of(text));
     hub_signal(w->place.hub, w->user, (struct device_id){ 99 }, b);
     blob_free(&b);
 }
@@ -111,6 +115,12 @@ static void start(struct world *w, struct receiver *r, struct cursor after)
 static void run(struct world *w)
 {
     fake_chat_run(&w->f);
+}
+
+static void begin(struct world *w, struct receiver *r, struct cursor after)
+{
+    start(w, r, after);
+    run(w);
 }
 
 static void stop(struct world *w, struct receiver *r)
@@ -155,8 +165,7 @@ static void test_read_then_live(void **state)
 
     for (int n = 0; n < 7; n++)
         commit_quietly(w);
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     assert_string_equal(r.how, "rr"); /* 5 and 2 */
     commit(w);
     run(w);
@@ -174,14 +183,12 @@ static void test_begins_without_events(void **state)
     struct world *w = *state;
     struct receiver r, now;
 
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     assert_string_equal(r.how, "f");
     commit(w);
     commit(w);
     run(w);
-    start(w, &now, (struct cursor){ .is_now = true });
-    run(w);
+    begin(w, &now, (struct cursor){ .is_now = true });
     assert_string_equal(now.how, "f");
     assert_int_equal(now.last, 2);
     commit(w);
@@ -199,8 +206,7 @@ static void test_a_gap_is_read(void **state)
     struct world *w = *state;
     struct receiver r;
 
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     commit_quietly(w);
     commit_quietly(w);
     tell(w, 2);
@@ -223,8 +229,7 @@ static void test_news_while_it_reads(void **state)
 
     commit_quietly(w);
     w->f.store->is_holding = true;
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     assert_string_equal(r.how, "");
     commit(w); /* after the reading's snapshot */
     w->f.store->is_holding = false;
@@ -269,15 +274,13 @@ static void test_what_is_at_hand_needs_no_reading(void **state)
     struct receiver r, again;
     uint32_t calls;
 
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     commit(w);
     run(w);
     stop(w, &r);
     commit(w);
     calls = w->f.store->calls;
-    start(w, &again, from(w, 1));
-    run(w);
+    begin(w, &again, from(w, 1));
     assert_string_equal(again.how, "h");
     assert_int_equal(again.last, 2);
     assert_int_equal(w->f.store->calls, calls);
@@ -289,16 +292,13 @@ static void test_bad_cursors(void **state)
     struct world *w = *state;
     struct receiver r;
 
-    start(w, &r, from(w, 9));
-    run(w);
+    begin(w, &r, from(w, 9));
     assert_int_equal(r.ended, 1);
     assert_int_equal(r.why, ERR_RESYNC);
-    start(w, &r, (struct cursor){ .timeline = w->f.store->timeline + 1 });
-    run(w);
+    begin(w, &r, (struct cursor){ .timeline = w->f.store->timeline + 1 });
     assert_int_equal(r.why, ERR_RESYNC);
     assert_string_equal(r.how, "");
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     assert_string_equal(r.how, "f");
     w->f.store->timeline++;
     commit(w);
@@ -313,8 +313,7 @@ static void test_the_database_goes_away(void **state)
     struct world *w = *state;
     struct receiver r, new;
 
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     commit_quietly(w);
     commit_quietly(w);
     fake_store_fail(w->f.store, ERR_STORE_DOWN, 0, 2);
@@ -339,16 +338,14 @@ static void test_ends(void **state)
     struct world *w = *state;
     struct receiver r, held;
 
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     hub_revoke(w->place.hub, w->user, (struct device_id){ 70 });
     hub_end(w->place.hub);
     run(w);
     assert_int_equal(r.ended, 1);
     assert_int_equal(r.why, ERR_UNAUTHORIZED); /* the first reason stays */
     w->f.store->is_holding = true;
-    start(w, &held, (struct cursor){ .is_now = true });
-    run(w);
+    begin(w, &held, (struct cursor){ .is_now = true });
     channel_end(&held.channel, ERR_CANCELLED);
     run(w);
     assert_int_equal(held.ended, 0); /* the reading still writes into it */
@@ -367,8 +364,7 @@ static void test_signals(void **state)
     struct receiver r;
 
     w->f.store->is_holding = true;
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     type(w, 1);
     run(w);
     assert_string_equal(r.how, "");
@@ -425,8 +421,7 @@ static void test_signals_do_not_hide_a_gap(void **state)
     struct world *w = *state;
     struct receiver r;
 
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     w->f.store->is_holding = true;
     commit_quietly(w);
     commit_quietly(w);
@@ -436,7 +431,6 @@ static void test_signals_do_not_hide_a_gap(void **state)
     assert_string_equal(r.how, "fs");
     assert_int_equal(r.last, 0);
     type(w, 2);
-    run(w);
     w->f.store->is_holding = false;
     fake_store_release(w->f.store);
     run(w);
@@ -453,34 +447,27 @@ static void test_what_is_known_needs_no_reading(void **state)
     struct receiver r, again;
     uint32_t calls;
 
-    start(w, &r, from(w, 0));
-    run(w);
+    begin(w, &r, from(w, 0));
     commit(w);
     run(w);
     stop(w, &r);
     calls = w->f.store->calls;
-    start(w, &again, from(w, 1));
-    run(w);
+    begin(w, &again, from(w, 1));
     assert_string_equal(again.how, "f");
     assert_int_equal(w->f.store->calls, calls);
     commit(w);
     run(w);
     assert_string_equal(again.how, "fh");
     stop(w, &again);
-    commit_quietly(w); /* not heard of here, as from another node: the next reading but one finds it */
+    commit_quietly(w); /* not heard of here, as from another node */
     for (int n = 0; n < 2 * LIMIT_KNOWN_MS / 100 && again.last < 3; n++) {
-        start(w, &again, from(w, 2));
-        run(w);
+        begin(w, &again, from(w, 2));
         stop(w, &again);
         nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
         loop_wait(w->f.chat.loop, false);
     }
     assert_int_equal(again.last, 3);
-    start(w, &again, from(w, 9)); /* beyond the head, or of another timeline: never known */
-    run(w);
-    assert_int_equal(again.why, ERR_RESYNC);
-    start(w, &again, (struct cursor){ .timeline = w->f.store->timeline + 1, .i = { 3 } });
-    run(w);
+    begin(w, &again, (struct cursor){ .timeline = w->f.store->timeline + 1, .i = { 3 } });
     assert_int_equal(again.why, ERR_RESYNC);
 }
 

@@ -58,14 +58,13 @@ static void hears(struct watching *w, const char *expected)
 {
     const struct blob *at[LIMIT_SIGNALS];
     char all[1024] = "";
+    size_t bytes = 0;
     bool has = hub_has_signals(&w->watcher);
     uint32_t count = hub_take_signals(hub, &w->watcher, at);
 
     assert_int_equal(has, count > 0);
-    for (uint32_t k = 0; k < count; k++) {
-        strcat(all, k ? "," : "");
-        strcat(all, at[k]->at);
-    }
+    for (uint32_t k = 0; k < count && bytes < sizeof all; k++)
+        bytes += (size_t)snprintf(all + bytes, sizeof all - bytes, "%s%s", k ? "," : "", at[k]->at);
     assert_string_equal(all, expected);
     assert_false(hub_has_signals(&w->watcher));
 }
