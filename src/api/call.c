@@ -133,7 +133,7 @@ void call_end(struct call *c, int status, enum err err)
     while (c->json.depth > 0)
         json_close(&c->json);
     if (!err && c->out.overflowed) {
-        log_line(LOG_ERROR, "answer_too_large", "route=%s", c->route->pattern);
+        log_line(LOG_ERROR, "answer_too_large", "path=%.*s", (int)c->path.bytes, c->path.at);
         err = ERR_INTERNAL;
     }
     c->status = status;

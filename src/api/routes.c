@@ -10,15 +10,12 @@ enum { PREFIX_BYTES = sizeof prefix - 1 };
 /* One shape of path, by its segments behind the prefix, and what can be done there. */
 struct place {
     unsigned count; /* of segments */
-    struct text segment[ROUTES_SEGMENTS_MAX]; /* at NULL: an id */
+    struct text segment[ROUTES_SEGMENTS_MAX]; /* empty: an id */
     struct route route[ROUTES_METHODS_MAX]; /* handler NULL: no more */
 };
 
 #define WORD(literal) TEXT_INIT(literal)
-#define ID                                                                                                   \
-    {                                                                                                        \
-        NULL, 0                                                                                              \
-    }
+#define ID TEXT_INIT("")
 static const struct place places[] = {
     { 1, { WORD("accounts") }, { { METHOD_POST, accounts_register, true, false } } },
     { 1,
@@ -44,6 +41,7 @@ static const struct place places[] = {
       { WORD("conversations"), ID, WORD("messages") },
       { { METHOD_POST, messages_send, false, false }, { METHOD_GET, messages_history, false, true } } },
     { 3, { WORD("conversations"), ID, WORD("marks") }, { { METHOD_PUT, messages_mark, false, false } } },
+    { 3, { WORD("conversations"), ID, WORD("typing") }, { { METHOD_POST, typing_post, false, false } } },
     { 1, { WORD("batch") }, { { METHOD_POST, batch_post, false, false } } },
     { 1, { WORD("discover") }, { { METHOD_GET, discover_get, true, true } } },
 };
@@ -83,11 +81,11 @@ static bool routes_match(const struct place *p, const struct text *segment, unsi
     if (p->count != count)
         return false;
     for (unsigned k = 0; k < count; k++) {
-        if (p->segment[k].at && !text_equal(p->segment[k], segment[k]))
+        if (p->segment[k].bytes && !text_equal(p->segment[k], segment[k]))
             return false;
     }
     for (unsigned k = 0; k < count; k++) {
-        if (!p->segment[k].at && !id_parse(segment[k], args++))
+        if (!p->segment[k].bytes && !id_parse(segment[k], args++))
             return false;
     }
     return true;

@@ -5,7 +5,6 @@
 
 struct route {
     enum method method;
-    const char *pattern;            /* "*" stands for an id */
     op_step *handler;               /* of a struct call */
     bool is_public;                 /* needs no session */
     bool takes_query;               /* reads its query itself; the others refuse any */
