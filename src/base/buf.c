@@ -43,7 +43,7 @@ void buf_added(struct buf *b, size_t bytes)
     b->bytes += bytes;
 }
 
-void buf_put(struct buf *b, const void *p, size_t bytes)
+void buf_put_slowly(struct buf *b, const void *p, size_t bytes)
 {
     if (bytes == 0)
         return;
@@ -52,11 +52,6 @@ void buf_put(struct buf *b, const void *p, size_t bytes)
         return;
     memcpy(at, p, bytes);
     b->bytes += bytes;
-}
-
-void buf_put_text(struct buf *b, struct text t)
-{
-    buf_put(b, t.at, t.bytes);
 }
 
 /* Straight into the free room, which nearly always suffices; else once more when there is more of it. */

@@ -11,9 +11,22 @@ struct buf {
 
 void buf_init(struct buf *b, size_t bytes_max);
 void buf_fini(struct buf *b);
-/* Appends, or sets overflowed and appends nothing when bytes_max would be passed. */
-void buf_put(struct buf *b, const void *p, size_t bytes);
-void buf_put_text(struct buf *b, struct text t);
+void buf_put_slowly(struct buf *b, const void *p, size_t bytes);
+/* Appends, or sets overflowed and appends nothing when bytes_max would be passed. Inline: answers are written in
+ * many small pieces, and nearly always there is room. */
+static inline void buf_put(struct buf *b, const void *p, size_t bytes)
+{
+    if (b->overflowed || bytes == 0 || bytes > b->room - b->bytes) {
+        buf_put_slowly(b, p, bytes);
+        return;
+    }
+    memcpy(b->at + b->bytes, p, bytes);
+    b->bytes += bytes;
+}
+static inline void buf_put_text(struct buf *b, struct text t)
+{
+    buf_put(b, t.at, t.bytes);
+}
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Room for bytes at the end, to be filled and then counted with buf_added(); NULL: would overflow. */
 char *buf_reserve(struct buf *b, size_t bytes);

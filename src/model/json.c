@@ -11,29 +11,52 @@ void json_init(struct json *j, struct buf *to)
     *j = (struct json){ .to = to };
 }
 
+/* Where the next byte stands that needs an escape; t.bytes: nowhere. Eight at a time: the highest bit of a byte of
+ * odd is set when it is below 0x20, a quote or a backslash (and perhaps in bytes above such a one). */
+static size_t json_plain(struct text t, size_t k)
+{
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    uint64_t word;
+
+    for (; t.bytes - k >= sizeof word; k += sizeof word) {
+        memcpy(&word, t.at + k, sizeof word);
+        uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+        uint64_t odd = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+        if (odd & highs)
+            break;
+    }
+    while (k < t.bytes && (unsigned char)t.at[k] >= 0x20 && t.at[k] != '"' && t.at[k] != '\\')
+        k++;
+    return k;
+}
+
+static void json_escape(struct buf *to, char c)
+{
+    char quoted[2] = { '\\', c };
+
+    if (c == '"' || c == '\\')
+        buf_put(to, quoted, 2);
+    else if (c == '\n')
+        buf_put(to, "\\n", 2);
+    else
+        buf_printf(to, "\\u%04x", (unsigned)(unsigned char)c);
+}
+
 static void json_quoted(struct buf *to, struct text t)
 {
-    size_t done = 0;
+    size_t done = 0, plain = json_plain(t, 0);
 
     buf_put(to, "\"", 1);
-    for (size_t k = 0; k < t.bytes; k++) {
-        unsigned char c = (unsigned char)t.at[k];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buf_put(to, t.at + done, k - done);
-        done = k + 1;
-        if (c == '"' || c == '\\')
-            buf_printf(to, "\\%c", c);
-        else if (c == '\n')
-            buf_put(to, "\\n", 2);
-        else
-            buf_printf(to, "\\u%04x", c);
+    for (; plain < t.bytes; plain = json_plain(t, done)) {
+        buf_put(to, t.at + done, plain - done);
+        json_escape(to, t.at[plain]);
+        done = plain + 1;
     }
-    if (t.bytes > done)
-        buf_put(to, t.at + done, t.bytes - done);
+    buf_put(to, t.at + done, t.bytes - done);
     buf_put(to, "\"", 1);
 }
 
+/* A name is ours, and needs no escapes. */
 static void json_name(struct json *j, const char *name)
 {
     bool is_in_object = j->depth > 0 && j->close[j->depth - 1] == '}';
@@ -45,8 +68,9 @@ static void json_name(struct json *j, const char *name)
         j->has_items[j->depth - 1] = true;
     }
     if (name) {
-        json_quoted(j->to, text_of(name));
-        buf_put(j->to, ":", 1);
+        buf_put(j->to, "\"", 1);
+        buf_put_text(j->to, text_of(name));
+        buf_put(j->to, "\":", 2);
     }
 }
 

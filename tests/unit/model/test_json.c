@@ -147,10 +147,26 @@ static void a_full_buf_says_so(void **state)
     buf_fini(&to);
 }
 
+/* The writer looks at eight bytes at a time: every byte at every place of such a word. */
+static void every_byte_at_every_place(void **state)
+{
+    char text[24];
+
+    (void)state;
+    for (int byte = 1; byte < 0x80; byte++) {
+        for (size_t at = 0; at < sizeof text; at++) {
+            memset(text, 'x', sizeof text);
+            text[at] = (char)byte;
+            assert_round_trip((struct text){ text, sizeof text });
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_point_comes_back),
+        cmocka_unit_test(every_byte_at_every_place),
         cmocka_unit_test(numbers_and_words_come_back),
         cmocka_unit_test(commas_and_brackets),
         cmocka_unit_test(a_full_buf_says_so),
