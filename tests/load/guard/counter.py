@@ -23,11 +23,11 @@ QUIET_S = 20
 
 
 class Counts:
-    """What a stretch cost: instructions, system calls, calls that ask for memory, and instructions by function."""
+    """What a stretch cost: instructions, system calls, calls that ask for memory; by function, too."""
 
     def __init__(self, path):
         self.instructions = self.system_calls = self.mallocs = 0
-        self.self_cost, self.names = {}, {}
+        self.self_cost, self.malloc_cost, self.names = {}, {}, {}
         with open(path) as dump:
             self._read(dump)
 
@@ -50,7 +50,10 @@ class Counts:
                 callee = self._name(rest)
             elif word == "calls":
                 is_call = True
-                self.mallocs += int(rest.split()[0]) if callee in MALLOC else 0
+                if callee in MALLOC and function not in MALLOC:
+                    count = int(rest.split()[0])
+                    self.mallocs += count
+                    self.malloc_cost[function] = self.malloc_cost.get(function, 0) + count
             elif line[:1].isdigit() or line[:1] in "+-*":
                 cost = dict(zip(events, map(int, line.split()[1:])))
                 if not is_call:

@@ -46,6 +46,10 @@ def message():
     return {"key": new_key(), "text": TEXT}
 
 
+class NotThere(Exception):
+    """The server has no such route."""
+
+
 def checked(answer, *good):
     status, body = answer
     if status not in good:
@@ -57,7 +61,7 @@ class Row:
     """per: how many of what it tells one step is; less: the row whose count is taken off, as it is part of this."""
 
     per, less = 1, None
-    steps, warm = 30, 24
+    steps, warm = 60, 24
 
     def __init__(self, name):
         self.name = name
@@ -74,6 +78,8 @@ class Row:
 
 class Trivial(Row):
     """A request that needs nothing: GET /v1/discover."""
+
+    steps = 200
 
     def __init__(self, kind, tls):
         super().__init__(f"request {kind}{' tls' if tls else ''}")
@@ -234,7 +240,10 @@ class Typing(Deliver):
 
     def send(self):
         path = self.path.removesuffix("messages") + "typing"
-        checked(self.http.ask("POST", path, self.sender.token, b"{}"), 202)
+        answer = self.http.ask("POST", path, self.sender.token, b"{}")
+        if answer[0] == 404:
+            raise NotThere("the server has no such route")
+        checked(answer, 202)
 
     def step(self):
         self.send()
