@@ -72,6 +72,15 @@ static void on_event(void *context, const struct posthorn_event *e)
     }
 }
 
+static void on_typing(void *context, const char *conversation, const char *user)
+{
+    struct chat *t = context;
+    struct posthorn_account me;
+    bool is_me = posthorn_account_me(t->c->client, &me) && strcmp(me.id, user) == 0;
+    if (!is_me && !t->c->is_json && strcmp(conversation, t->current) == 0)
+        say(t, "%s is typing", names_handle(t->c->names, user));
+}
+
 static void on_refused(void *context, const char *key, const char *conversation,
                        const struct posthorn_problem *why)
 {
@@ -272,6 +281,7 @@ int chat_command(struct cli *c)
                                      .on_refused = on_refused,
                                      .on_online = on_online,
                                      .on_resync = on_resync,
+                                     .on_typing = on_typing,
                                      .context = &t };
     int code = cli_open(c, &on, true);
     if (code)

@@ -94,6 +94,9 @@ struct posthorn_callbacks {
     /* The way in use has changed: way is posthorn_way()'s words, why is NULL. Or one was tried in vain, has
      * ended or was moved: why says so in words, way is the one that it is about. */
     void (*on_way)(void *context, const char *way, const char *why);
+    /* Somebody is writing something in a conversation: true for some 6 s, or until their message comes. May be
+     * missed, and tells of this account's other devices, too. */
+    void (*on_typing)(void *context, const char *conversation, const char *user);
     void *context;
 };
 

@@ -12,14 +12,14 @@
 /* Of the requests, of the way in use and of one beside it; each of these two has one or none. */
 enum { CLIENT_FDS_MOST = HTTP_CONNS_MOST + 4 };
 
-enum client_note_kind { NOTE_SENT, NOTE_REFUSED, NOTE_ONLINE, NOTE_WAY };
+enum client_note_kind { NOTE_SENT, NOTE_REFUSED, NOTE_ONLINE, NOTE_WAY, NOTE_TYPING };
 
 /* Something to tell the program at the next dispatch. */
 struct client_note {
     enum client_note_kind kind;
     char key[ULID_BYTES + 1];
     char conversation[24];
-    char id[24];
+    char id[24];            /* of the message; of who types */
     uint64_t seq;
     bool is_online;
     char way[200];

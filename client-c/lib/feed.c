@@ -169,6 +169,9 @@ void feed_inner_bye(struct feed_inner *f, const char *code, uint64_t retry_ms)
 
 void feed_inner_batch(struct feed_inner *f, struct posthorn_answer *a)
 {
+    struct posthorn_answer *signal;
     f->is_live = true;
+    for (size_t n = 0; (signal = wire_item(a, "signals", n)); n++)
+        f->on->signal(f->context, &f->feed, signal);
     f->on->batch(f->context, &f->feed, a);
 }

@@ -33,7 +33,7 @@ struct feed {
 struct feed_events {    /* called from http_step() and feed_step(); the feed may not be closed in them */
     /* {"events":[..],"cursor":".."}, owned by the callee; empty for the opening frame */
     void (*batch)(void *context, struct feed *f, struct posthorn_answer *a);
-    /* {"t":"head",...}, owned by the callee */
+    /* {"t":"head",...}, owned by the callee; those of a poll's answer come before its batch */
     void (*signal)(void *context, struct feed *f, struct posthorn_answer *a);
     void (*ended)(void *context, struct feed *f); /* once; f->end, f->problem, f->retry_ms */
 };

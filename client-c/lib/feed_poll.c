@@ -6,14 +6,14 @@
 
 /* When to ask again after an answer. An empty one long before its time, and no word when to come back: another
  * client polls with our session, and two that hurry would never stop. */
-static uint64_t pause_ms(struct feed_inner *f, size_t events, uint64_t retry_ms, uint64_t lasted_ms)
+static uint64_t pause_ms(struct feed_inner *f, bool has_news, uint64_t retry_ms, uint64_t lasted_ms)
 {
-    f->quiet = events ? 0 : f->quiet + 1;
+    f->quiet = has_news ? 0 : f->quiet + 1;
     if (retry_ms)
         return retry_ms;
     if (f->way == FEED_POLL)
-        return events ? 0 : f->quiet >= FEED_POLL_QUIET ? FEED_POLL_QUIET_MS : FEED_POLL_MS;
-    bool is_early = events == 0 && lasted_ms + 1000 < (uint64_t)f->asked_s * 1000;
+        return has_news ? 0 : f->quiet >= FEED_POLL_QUIET ? FEED_POLL_QUIET_MS : FEED_POLL_MS;
+    bool is_early = !has_news && lasted_ms + 1000 < (uint64_t)f->asked_s * 1000;
     f->early = is_early ? f->early + 1 : 0;
     if (!is_early)
         return 0;
@@ -35,7 +35,8 @@ static void answered(struct feed_inner *f, const struct exchange *x)
     uint64_t now_ms = clock_ms();
     free(f->cursor);
     f->cursor = buf_copy(cursor);
-    f->due_ms = now_ms + pause_ms(f, count, wire_number(a, "retry_ms"), now_ms - f->heard_ms);
+    bool has_news = count || wire_has_array(a, "signals");
+    f->due_ms = now_ms + pause_ms(f, has_news, wire_number(a, "retry_ms"), now_ms - f->heard_ms);
     f->heard_ms = now_ms;
     feed_inner_batch(f, a);
 }

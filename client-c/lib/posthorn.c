@@ -144,6 +144,10 @@ static void tell(const struct posthorn *p, const struct client_note *n)
         if (on->on_online)
             on->on_online(on->context, n->is_online, &n->why);
         break;
+    case NOTE_TYPING:
+        if (on->on_typing)
+            on->on_typing(on->context, n->conversation, n->id);
+        break;
     case NOTE_WAY:
         if (on->on_way)
             on->on_way(on->context, n->way, n->why.detail[0] ? n->why.detail : NULL);

@@ -46,6 +46,20 @@ void receive_batch(struct posthorn *p, struct posthorn_answer *a)
     TAILQ_INSERT_TAIL(&r->queue, b, entry);
 }
 
+static void typing(struct posthorn *p, const char *conversation, const char *user)
+{
+    const struct client_note *old;
+    unsigned waiting = 0;
+    TAILQ_FOREACH(old, &p->notes, entry)
+    waiting += old->kind == NOTE_TYPING;
+    if (!p->on.on_typing || !client_is_id(conversation) || !client_is_id(user) ||
+        waiting >= RECEIVE_TYPING_MOST)
+        return;
+    struct client_note *n = client_note(p, NOTE_TYPING);
+    snprintf(n->conversation, sizeof n->conversation, "%s", conversation);
+    snprintf(n->id, sizeof n->id, "%s", user);
+}
+
 void receive_signal(struct posthorn *p, struct posthorn_answer *a)
 {
     struct receive *r = &p->receive;
@@ -54,6 +68,8 @@ void receive_signal(struct posthorn *p, struct posthorn_answer *a)
         snprintf(r->head, sizeof r->head, "%s", cursor);
         r->head_ms = clock_ms();
     }
+    if (type && strcmp(type, "typing") == 0)
+        typing(p, wire_string(a, "c"), wire_string(a, "user"));
     wire_free(&a);
 }
 

@@ -10,6 +10,7 @@ enum {
     RECEIVE_QUEUED_MOST = 4 * 1024 * 1024,      /* bytes that wait for the dispatch */
     RECEIVE_ACK_EVENTS = 50,
     RECEIVE_ACK_MS = 4 * 1000,      /* the server wants to know within 5 s */
+    RECEIVE_TYPING_MOST = 16,       /* people who type, that wait for the dispatch */
     RECEIVE_BEHIND_MS = 10 * 1000,  /* the server has spoken of more, and it did not come */
     RECEIVE_LOCK_NONE = -1,
     RECEIVE_LOCK_MEMORY = -2,       /* receiving, but nothing on disk to lock */
@@ -27,7 +28,7 @@ MUST_USE int receive_start(struct posthorn *p);
 void receive_stop(struct posthorn *p);
 /* The cursor is of no use: a snapshot comes next. */
 void receive_resync(struct posthorn *p);
-/* What a way brought: {"events":[...],"cursor":".."}, kept for the dispatch; {"t":"head","cursor":".."}. Both
- * take a over. */
+/* What a way brought: {"events":[...],"cursor":".."}, kept for the dispatch; {"t":"head","cursor":".."},
+ * {"t":"typing","c":"..","user":".."}, or what a later version says. Both take a over. */
 void receive_batch(struct posthorn *p, struct posthorn_answer *a);
 void receive_signal(struct posthorn *p, struct posthorn_answer *a);

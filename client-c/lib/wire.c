@@ -114,15 +114,24 @@ const char *wire_inner(const struct posthorn_answer *a, const char *object, cons
     return wire_tree_string(object ? json_object_get(a->root, object) : a->root, name);
 }
 
-struct posthorn_answer *wire_part(const struct posthorn_answer *a, const char *object)
+static struct posthorn_answer *share(json_t *root)
 {
-    json_t *root = json_object_get(a->root, object);
     if (!json_is_object(root))
         return NULL;
     struct posthorn_answer *part = buf_zeroed(1, sizeof *part);
     part->root = json_incref(root);
     write_text(part);
     return part;
+}
+
+struct posthorn_answer *wire_part(const struct posthorn_answer *a, const char *object)
+{
+    return share(json_object_get(a->root, object));
+}
+
+struct posthorn_answer *wire_item(const struct posthorn_answer *a, const char *name, size_t n)
+{
+    return share(json_array_get(json_object_get(a->root, name), n));
 }
 
 bool wire_has_array(const struct posthorn_answer *a, const char *name)

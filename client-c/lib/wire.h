@@ -17,6 +17,8 @@ uint64_t wire_number(const struct posthorn_answer *a, const char *name);
 const char *wire_inner(const struct posthorn_answer *a, const char *object, const char *name);
 /* Member `object` of the top level as an answer of its own; NULL: there is none. */
 struct posthorn_answer *wire_part(const struct posthorn_answer *a, const char *object);
+/* Element n of array `name` of the top level as an answer of its own; NULL: there is none, or it is no object. */
+struct posthorn_answer *wire_item(const struct posthorn_answer *a, const char *name, size_t n);
 /* Whether the top level has a member that is an array. */
 bool wire_has_array(const struct posthorn_answer *a, const char *name);
 /* Of an event's tree. */

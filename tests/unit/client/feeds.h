@@ -112,6 +112,7 @@ struct stage {
     char way[200], failed[400];
     uint64_t stop_at; /* the callback stops receiving at this number */
     bool starts_again;
+    unsigned typed;
 };
 
 static void on_event(void *context, const struct posthorn_event *e)
@@ -142,6 +143,14 @@ static void on_way(void *context, const char *way, const char *why)
         snprintf(s->way, sizeof s->way, "%s", way);
 }
 
+static void on_typing(void *context, const char *conversation, const char *user)
+{
+    struct stage *s = context;
+    assert_string_equal(conversation, "9");
+    assert_string_equal(user, "5");
+    s->typed++;
+}
+
 static int open_stage(void **state)
 {
     struct stage *s = calloc(1, sizeof *s);
@@ -152,7 +161,7 @@ static int open_stage(void **state)
     memset(&world, 0, sizeof world);
     world.now_ms = 1000 * 1000;
     o.on = (struct posthorn_callbacks){
-        .on_event = on_event, .on_online = on_online, .on_way = on_way, .context = s
+        .on_event = on_event, .on_online = on_online, .on_way = on_way, .on_typing = on_typing, .context = s
     };
     assert_int_equal(posthorn_new(&o, &s->p, NULL), POSTHORN_OK);
     memcpy(s->p->session.token, "token", 6);

@@ -1,4 +1,5 @@
 /* unit/client/test_feed.c - server-sent events, polls and proxies against a peer: the good, the odd, the bad */
+#include "lib/feed_inner.h"
 #include "stage.h"
 #include <fcntl.h>
 
@@ -224,6 +225,21 @@ static void short_polls_take_their_time(void **state)
     stage_free(s);
 }
 
+/* Signals come early and without events: nothing to be patient about. */
+static void polls_bring_signals(void **state)
+{
+    struct stage *s = stage_new(NULL);
+    (void)state;
+    open_feed(s, FEED_LONGPOLL);
+    for (int n = 0; n < 3; n++) {
+        AWAIT(s, strstr(s->got.at, "\r\n\r\n"));
+        poll_answer(s, "{\"cursor\":\"3.6\",\"events\":[],\"signals\":[{\"t\":\"typing\"},{\"t\":\"x\"}]}");
+        assert_int_equal(((struct feed_inner *)s->feed)->early, 0);
+    }
+    assert_non_null(strstr(s->log.at, "signal {\"t\":\"typing\"}\nsignal {\"t\":\"x\"}\nbatch {"));
+    stage_free(s);
+}
+
 /* ---- on the way there ---- */
 
 static void nobody_is_there(void **state)
@@ -302,6 +318,7 @@ int main(void)
         cmocka_unit_test(silence_is_noticed),
         cmocka_unit_test(long_polls_go_on_from_their_cursor),
         cmocka_unit_test(short_polls_take_their_time),
+        cmocka_unit_test(polls_bring_signals),
         cmocka_unit_test(nobody_is_there),
         cmocka_unit_test(a_tunnel_through_a_proxy),
         cmocka_unit_test(proxies_that_refuse),

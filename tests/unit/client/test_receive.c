@@ -370,6 +370,27 @@ static void what_the_server_speaks_of_must_come(void **state)
     assert_string_equal(newest()->cursor, "3.100");
 }
 
+/* The program hears of who types when it asks for news, of so many at most; what is not known is skipped. */
+static void somebody_types(void **state)
+{
+    static const char *const all[] = { "{\"t\":\"typing\",\"c\":\"9\",\"user\":\"5\"}",
+                                       "{\"t\":\"typing\",\"c\":\"9\"}",
+                                       "{\"t\":\"typing\",\"c\":9,\"user\":\"x\"}", "{\"t\":\"moon\"}",
+                                       "{}" };
+    struct stage *s = *state;
+    step(s, 0);
+    struct fake *ws = newest();
+    for (size_t n = 0; n < sizeof all / sizeof all[0]; n++)
+        ws->on->signal(ws->context, &ws->feed, wire_parse(all[n], strlen(all[n])));
+    assert_int_equal(s->typed, 0);
+    step(s, 0);
+    assert_int_equal(s->typed, 1);
+    for (int n = 0; n < 2 * RECEIVE_TYPING_MOST; n++)
+        ws->on->signal(ws->context, &ws->feed, wire_parse(all[0], strlen(all[0])));
+    step(s, 0);
+    assert_int_equal(s->typed, 1 + RECEIVE_TYPING_MOST);
+}
+
 static void what_waits_is_bounded(void **state)
 {
     struct stage *s = *state;
@@ -412,6 +433,7 @@ int main(void)
         SCENE(stopping_in_the_middle_loses_nothing),
         SCENE(what_the_server_speaks_of_must_come),
         SCENE(what_waits_is_bounded),
+        SCENE(somebody_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
