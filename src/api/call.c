@@ -10,7 +10,6 @@
 #include "api/routes.h"
 #include "api/seen.h"
 #include "base/log.h"
-#include <stdlib.h>
 
 static op_step call_begin, call_looked_up, call_authenticated;
 static op_done call_ended;
@@ -21,9 +20,10 @@ static const struct op_kind call_kind = { .name = "call", .free = call_free, .as
 
 struct call *call_new(struct api *api, call_done_fn *done, void *carrier)
 {
-    struct call *c = calloc(1, sizeof *c);
+    struct pool *pool = loop_pool(api->chat->loop);
+    struct call *c = pool_take_zeroed(pool, sizeof *c);
 
-    CHECK(c);
+    c->arena.pool = pool;
     c->api = api;
     c->done = done;
     c->carrier = carrier;
@@ -39,7 +39,7 @@ static void call_free(struct op *op)
 
     buf_fini(&c->out);
     arena_fini(&c->arena);
-    free(c);
+    pool_give(c->arena.pool, c);
 }
 
 static void call_asker_gone(struct op *op)

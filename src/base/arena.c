@@ -22,7 +22,8 @@ static void *arena_take(struct arena *a, size_t bytes)
     if (!a->first || a->chunk_bytes - a->used_bytes < need) {
         size_t least = a->first ? ARENA_CHUNK_BYTES : ARENA_FIRST_BYTES;
         size_t room = need > least ? need : least;
-        struct arena_chunk *chunk = malloc(sizeof *chunk + room);
+        struct arena_chunk *chunk =
+            a->pool ? pool_take(a->pool, sizeof *chunk + room) : malloc(sizeof *chunk + room);
         CHECK(chunk);
         chunk->next = a->first;
         a->first = chunk;
@@ -72,7 +73,10 @@ void arena_fini(struct arena *a)
 {
     for (struct arena_chunk *chunk = a->first, *next; chunk; chunk = next) {
         next = chunk->next;
-        free(chunk);
+        if (a->pool)
+            pool_give(a->pool, chunk);
+        else
+            free(chunk);
     }
-    *a = (struct arena){ 0 };
+    *a = (struct arena){ .pool = a->pool };
 }

@@ -9,11 +9,14 @@
 #include <event2/event_struct.h>
 #include <time.h>
 
+enum { SPARE_BYTES_MAX = 1024 * 1024 };
+
 struct loop {
     struct event_base *base;
     uint64_t now_ms, unix_ms;
     bool is_fresh; /* the clocks were read since the last sleep */
     struct wheel timers;
+    struct pool pool;
     struct event alarm;
     uint64_t alarm_ms; /* when it ends a sleep; UINT64_MAX: it does not */
 };
@@ -70,6 +73,7 @@ struct loop *loop_new(void)
     wheel_init(&l->timers, l->now_ms);
     CHECK(event_assign(&l->alarm, l->base, -1, 0, loop_alarm, l) == 0);
     l->alarm_ms = UINT64_MAX;
+    pool_init(&l->pool, SPARE_BYTES_MAX);
     return l;
 }
 
@@ -79,6 +83,7 @@ void loop_free(struct loop **l)
         return;
     event_del(&(*l)->alarm);
     event_base_free((*l)->base);
+    pool_fini(&(*l)->pool);
     free(*l);
     *l = NULL;
 }
@@ -114,6 +119,11 @@ void loop_wait(struct loop *l, bool may_sleep)
         t->is_set = false;
         t->fn(t->ctx);
     }
+}
+
+struct pool *loop_pool(struct loop *l)
+{
+    return &l->pool;
 }
 
 uint64_t loop_now_ms(const struct loop *l)

@@ -1,5 +1,6 @@
 /* base/loop.h - sockets, timers and signals of one thread (libevent's only home) */
 #pragma once
+#include "base/pool.h"
 #include "base/wheel.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@ void loop_free(struct loop **l);
  * of what happened, sockets before timers. Reads the clocks once, before the callbacks. May come back
  * with nothing done. */
 void loop_wait(struct loop *l, bool may_sleep);
+struct pool *loop_pool(struct loop *l);         /* spare blocks of the thread */
 uint64_t loop_now_ms(const struct loop *l);     /* monotonic, of this turn */
 uint64_t loop_unix_ms(const struct loop *l);    /* wall clock, of this turn */
 

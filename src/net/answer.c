@@ -2,7 +2,6 @@
 #include "net/answer.h"
 #include "base/check.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Neither may a field break out of its line, nor contradict the framing that the net decides. */
 static void check_field(const struct exchange_field *f)
@@ -18,8 +17,8 @@ static void check_field(const struct exchange_field *f)
 }
 
 /* The handler's texts may end with its return: names and values move into one allocation. */
-struct answer *answer_new(int status, enum answer_kind kind, const struct exchange_field *fields,
-                          size_t count)
+struct answer *answer_new(struct pool *pool, int status, enum answer_kind kind,
+                          const struct exchange_field *fields, size_t count)
 {
     struct answer *a;
     size_t bytes = 0;
@@ -31,8 +30,7 @@ struct answer *answer_new(int status, enum answer_kind kind, const struct exchan
         bytes += strlen(fields[i].name) + 1 + fields[i].value.bytes;
     }
     CHECK(bytes <= EXCHANGE_FIELDS_BYTES);
-    a = malloc(sizeof(*a) + count * sizeof(*fields) + bytes);
-    CHECK(a);
+    a = pool_take(pool, sizeof(*a) + count * sizeof(*fields) + bytes);
     *a = (struct answer){ .status = status, .kind = kind, .fields_count = count };
     at = (char *)(a->fields + count);
     for (size_t i = 0; i < count; i++) {
@@ -49,9 +47,9 @@ struct answer *answer_new(int status, enum answer_kind kind, const struct exchan
     return a;
 }
 
-void answer_free(struct answer **a)
+void answer_free(struct pool *pool, struct answer **a)
 {
-    free(*a);
+    pool_give(pool, *a);
     *a = NULL;
 }
 
@@ -63,7 +61,19 @@ bool answer_names(const struct answer *a, const char *name)
     return false;
 }
 
-size_t answer_standard_fields(const struct answer *a, struct text date, char length[static 24],
+/* By hand: snprintf() would take a tenth of a whole request. */
+static struct text print_length(size_t n, char into[static ANSWER_LENGTH_BYTES])
+{
+    char *end = into + ANSWER_LENGTH_BYTES, *at = end;
+
+    do
+        *--at = (char)('0' + n % 10);
+    while (n /= 10);
+    return (struct text){ at, (size_t)(end - at) };
+}
+
+size_t answer_standard_fields(const struct answer *a, struct text date,
+                              char length[static ANSWER_LENGTH_BYTES],
                               struct exchange_field into[static ANSWER_STANDARD_FIELDS])
 {
     const struct exchange_field unless_named[] = {
@@ -77,9 +87,7 @@ size_t answer_standard_fields(const struct answer *a, struct text date, char len
     if (a->kind == ANSWER_TUNNEL)
         return count;
     if (a->kind == ANSWER_WHOLE) {
-        int digits = snprintf(length, 24, "%zu", a->length);
-
-        into[count++] = (struct exchange_field){ "content-length", { length, (size_t)digits } };
+        into[count++] = (struct exchange_field){ "content-length", print_length(a->length, length) };
     }
     for (size_t i = 0; i < sizeof(unless_named) / sizeof(*unless_named); i++)
         if (!answer_names(a, unless_named[i].name))
@@ -123,7 +131,7 @@ static const char *reason(int status)
 size_t answer_text(const struct answer *a, struct text date, const char *framing, char *into, size_t room)
 {
     struct exchange_field standard[ANSWER_STANDARD_FIELDS];
-    char length[24];
+    char length[ANSWER_LENGTH_BYTES];
     size_t count = answer_standard_fields(a, date, length, standard), bytes;
 
     CHECK(room > 2 * EXCHANGE_FIELDS_BYTES);

@@ -1,5 +1,6 @@
 /* net/answer.h - the head of an answer, from the handler's fields to the text of HTTP/1.1 */
 #pragma once
+#include "base/pool.h"
 #include "net/exchange.h"
 
 enum answer_kind {
@@ -16,12 +17,13 @@ struct answer {
     struct exchange_field fields[]; /* their texts stand behind them */
 };
 
-/* Copies what the handler gave; CHECKs it as exchange_respond() promises. */
-struct answer *answer_new(int status, enum answer_kind kind, const struct exchange_field *fields, size_t count);
-void answer_free(struct answer **a);        /* NULL is fine */
+/* Copies what the handler gave, into a block of pool; CHECKs it as exchange_respond() promises. */
+struct answer *answer_new(struct pool *pool, int status, enum answer_kind kind,
+                          const struct exchange_field *fields, size_t count);
+void answer_free(struct pool *pool, struct answer **a);     /* to the same pool; NULL is fine */
 /* What goes with it beside its own fields; returns the count. date: of now. */
-enum { ANSWER_STANDARD_FIELDS = 5 };
-size_t answer_standard_fields(const struct answer *a, struct text date, char length[static 24],
+enum { ANSWER_STANDARD_FIELDS = 5, ANSWER_LENGTH_BYTES = 20 };
+size_t answer_standard_fields(const struct answer *a, struct text date, char length[static ANSWER_LENGTH_BYTES],
                               struct exchange_field into[static ANSWER_STANDARD_FIELDS]);
 /* The head as HTTP/1.1 wants it, with the lines of framing as they are; returns its bytes. room must hold more
  * than twice EXCHANGE_FIELDS_BYTES. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/proxy.h"
 #include "net/refusal.h"
+#include "net/unsent.h"
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -78,7 +79,7 @@ void conn_kill(struct conn *c)
     if (c->phase == CONN_DEAD)
         return;
     lose_exchanges(c);
-    exchange_count_unsent(set, stream_pending(&c->stream), 0);
+    unsent_count(set, stream_pending(&c->stream), 0);
     c->phase = CONN_DEAD;
     stream_fini(&c->stream);
     loop_timer_clear(&c->timer);
@@ -122,7 +123,7 @@ bool conn_write(struct conn *c, const struct iovec *parts, int count)
     size_t before = stream_pending(&c->stream);
     enum stream_result result = stream_write(&c->stream, parts, count);
 
-    exchange_count_unsent(c->set, before, stream_pending(&c->stream));
+    unsent_count(c->set, before, stream_pending(&c->stream));
     if (result == STREAM_FAILED) {
         conn_kill(c);
         return false;
@@ -137,7 +138,7 @@ bool conn_offer(struct conn *c, const struct iovec *parts, int count, size_t kee
     size_t total = 0;
     enum stream_result result = stream_offer(&c->stream, parts, count, keep_bytes, taken);
 
-    exchange_count_unsent(c->set, 0, stream_pending(&c->stream));
+    unsent_count(c->set, 0, stream_pending(&c->stream));
     if (result == STREAM_FAILED) {
         conn_kill(c);
         return false;
@@ -157,7 +158,7 @@ static bool drain(struct conn *c)
     size_t before = stream_pending(&c->stream);
     enum stream_result result = stream_drain(&c->stream);
 
-    exchange_count_unsent(c->set, before, stream_pending(&c->stream));
+    unsent_count(c->set, before, stream_pending(&c->stream));
     if (result == STREAM_FAILED) {
         conn_kill(c);
         return false;
@@ -180,7 +181,7 @@ void conn_flush(struct conn *c)
     if (c->is_finishing && (c->phase == CONN_H1 || c->phase == CONN_H2) && stream_pending(&c->stream) == 0)
         linger(c);
     else
-        exchange_look_for_room(c);
+        unsent_look_for_room(c);
 }
 
 static void begin(struct conn *c, enum conn_phase phase)
@@ -281,14 +282,14 @@ static void turn_away(struct conn *c)
         return;
     }
     body = refusal_body(ERR_BUSY);
-    a = answer_new(err_status(ERR_BUSY), ANSWER_WHOLE, fields, refusal_fields(ERR_BUSY, fields));
+    a = answer_new(set->pool, err_status(ERR_BUSY), ANSWER_WHOLE, fields, refusal_fields(ERR_BUSY, fields));
     a->length = body->bytes;
     parts[0].iov_len =
         answer_text(a, conn_set_date(set), "connection: close\r\n", set->out, sizeof(set->out));
     parts[1] = (struct iovec){ body->at, body->bytes };
     if (conn_write(c, parts, 2))
         linger(c);
-    answer_free(&a);
+    answer_free(set->pool, &a);
     blob_free(&body);
 }
 

@@ -50,6 +50,7 @@ TAILQ_HEAD(conn_list, conn);
 
 struct conn_set {
     struct loop *loop;
+    struct pool *pool;              /* the loop's: what a request takes comes from there */
     struct net_deadlines deadlines;
     struct net_stats stats;
     struct peers *peers;

@@ -10,6 +10,7 @@ struct conn_set *conn_set_new(struct loop *l, const struct config *config)
 
     CHECK(set);
     set->loop = l;
+    set->pool = loop_pool(l);
     set->deadlines = (struct net_deadlines){
         .handshake = LIMIT_HANDSHAKE_MS,
         .head = LIMIT_HEAD_MS,
@@ -32,7 +33,7 @@ struct conn_set *conn_set_new(struct loop *l, const struct config *config)
     TAILQ_INIT(&set->lost);
     TAILQ_INIT(&set->ended);
     set->peers = peers_new();
-    set->h2 = h2peer_settings_new();
+    set->h2 = h2peer_settings_new(set->pool);
     return set;
 }
 

@@ -10,12 +10,12 @@
 #include "net/promise.h"
 #include "net/refusal.h"
 #include "net/tunnel.h"
+#include "net/unsent.h"
 
 static struct exchange *make(struct conn *c)
 {
-    struct exchange *x = calloc(1, sizeof(*x));
+    struct exchange *x = pool_take_zeroed(c->set->pool, sizeof(*x));
 
-    CHECK(x);
     x->set = c->set;
     x->conn = c;
     x->since_ms = conn_now(c);
@@ -31,7 +31,7 @@ struct exchange *exchange_new(struct conn *c, int32_t stream_id)
 
     x->stream_id = stream_id;
     x->is_http2 = stream_id != 0;
-    x->request = net_request_new(c->is_tls, x->is_http2);
+    x->request = net_request_new(x->set->pool, c->is_tls, x->is_http2);
     return x;
 }
 
@@ -49,7 +49,7 @@ static struct exchange *new_promised(struct exchange *anchor, struct text target
     x->is_http2 = x->is_promised = x->is_held = x->body_is_whole = true;
     x->anchor = anchor;
     anchor->promises++;
-    x->request = net_request_new(x->conn->is_tls, true);
+    x->request = net_request_new(x->set->pool, x->conn->is_tls, true);
     CHECK(!net_request_put(x->request, TEXT(":method"), TEXT("GET")) &&
           !net_request_put(x->request, TEXT(":path"), target) &&
           !net_request_put(x->request, TEXT(":authority"), authority_of(anchor)) &&
@@ -62,12 +62,12 @@ static struct exchange *new_promised(struct exchange *anchor, struct text target
 static void exchange_free(struct exchange *x)
 {
     x->set->stats.exchanges--;
-    pieces_clear(&x->pieces);
-    answer_free(&x->answer);
+    pieces_clear(&x->pieces, x->set->pool);
+    answer_free(x->set->pool, &x->answer);
     blob_free(&x->authority);
     tunnel_free(&x->tunnel);
     net_request_free(&x->request);
-    free(x);
+    pool_give(x->set->pool, x);
 }
 
 static void set_state(struct exchange *x, enum exchange_state state)
@@ -154,53 +154,20 @@ void exchange_unready(struct exchange *x)
     x->is_ready = false;
 }
 
-/* Marks those that have something unsent, or has the flush look at them again. */
-static void look_at_all(struct conn_set *set, bool is_over)
-{
-    struct conn *c;
-    struct exchange *x;
-
-    TAILQ_FOREACH(c, &set->live, link)
-    {
-        if (c->begun_count == 0)
-            continue;
-        if (!is_over)
-            conn_touch(c);
-        else
-            TAILQ_FOREACH(x, &c->exchanges, link)
-        x->is_above |= x->is_begun && exchange_unsent(x) > 0;
-    }
-}
-
-void exchange_count_unsent(struct conn_set *set, size_t before, size_t after)
-{
-    bool was_over = set->is_over;
-
-    set->stats.unsent_bytes += after;
-    CHECK(set->stats.unsent_bytes >= before);
-    set->stats.unsent_bytes -= before;
-    if (set->stats.unsent_bytes > set->unsent_max)
-        set->is_over = true;
-    else if (set->stats.unsent_bytes <= set->unsent_max / 8 * 7)
-        set->is_over = false;
-    if (was_over != set->is_over)
-        look_at_all(set, set->is_over);
-}
-
 static void count_pieces(struct exchange *x, size_t before)
 {
     if (x->anchor) {
         x->anchor->promised_unsent -= before;
         x->anchor->promised_unsent += x->unsent;
     }
-    exchange_count_unsent(x->set, before, x->unsent);
+    unsent_count(x->set, before, x->unsent);
 }
 
 void exchange_sent(struct exchange *x, size_t bytes)
 {
     size_t before = x->unsent;
 
-    pieces_drop(&x->pieces, bytes);
+    pieces_drop(&x->pieces, x->set->pool, bytes);
     x->unsent -= bytes;
     x->since_ms = loop_now_ms(x->set->loop);
     count_pieces(x, before);
@@ -216,21 +183,6 @@ size_t exchange_unsent(const struct exchange *x)
     if (bytes && x->set->is_over && bytes < LIMIT_UNSENT_BYTES)
         return LIMIT_UNSENT_BYTES;
     return bytes;
-}
-
-/* Room of an exchange may write, and end, this one and others: none of that takes any out of the list. */
-void exchange_look_for_room(struct conn *c)
-{
-    struct exchange *x;
-
-    for (x = c->begun_count ? TAILQ_FIRST(&c->exchanges) : NULL; x; x = TAILQ_NEXT(x, link)) {
-        bool is_above = exchange_unsent(x) > LIMIT_UNSENT_BYTES / 2;
-        bool has_room = x->is_above && !is_above;
-
-        x->is_above = is_above;
-        if (has_room && x->is_begun && x->room)
-            x->room(x, x->room_ctx);
-    }
 }
 
 static void begin(struct exchange *x, struct answer *a)
@@ -268,7 +220,7 @@ static void put(struct exchange *x, struct blob *piece)
         x->since_ms = loop_now_ms(x->set->loop);
         conn_due_in(x->conn, x->set->deadlines.write_stall);
     }
-    x->unsent += pieces_add(&x->pieces, piece, x->is_chunked);
+    x->unsent += pieces_add(&x->pieces, x->set->pool, piece, x->is_chunked);
     count_pieces(x, before);
     x->is_above |= exchange_unsent(x) > LIMIT_UNSENT_BYTES / 2;
     if (x->anchor)
@@ -280,7 +232,7 @@ static void finish(struct exchange *x)
     size_t before = x->unsent;
 
     if (x->is_chunked)
-        x->unsent += pieces_add_last_chunk(&x->pieces);
+        x->unsent += pieces_add_last_chunk(&x->pieces, x->set->pool);
     count_pieces(x, before);
     x->is_finished = true;
     let_go(x);
@@ -290,7 +242,7 @@ static void finish(struct exchange *x)
 static void answer(struct exchange *x, int status, const struct exchange_field *fields, size_t count,
                    struct blob *body)
 {
-    struct answer *a = answer_new(status, ANSWER_WHOLE, fields, count);
+    struct answer *a = answer_new(x->set->pool, status, ANSWER_WHOLE, fields, count);
 
     if (!body)
         body = blob_copy(TEXT("{}"));
@@ -317,7 +269,7 @@ void exchange_begin(struct exchange *x, int status, const struct exchange_field 
     if (x->state == EXCHANGE_LOST)
         return;
     CHECK(x->state == EXCHANGE_ASKED && !x->is_promised && status >= 200);
-    begin(x, answer_new(status, ANSWER_PIECES, fields, fields_count));
+    begin(x, answer_new(x->set->pool, status, ANSWER_PIECES, fields, fields_count));
 }
 
 void exchange_tunnel(struct exchange *x, const struct exchange_field *fields, size_t fields_count,
@@ -328,7 +280,7 @@ void exchange_tunnel(struct exchange *x, const struct exchange_field *fields, si
     CHECK(x->is_websocket && !x->is_promised);
     x->tunnel->input = input;
     x->tunnel->ctx = ctx;
-    begin(x, answer_new(x->is_http2 ? 200 : 101, ANSWER_TUNNEL, fields, fields_count));
+    begin(x, answer_new(x->set->pool, x->is_http2 ? 200 : 101, ANSWER_TUNNEL, fields, fields_count));
 }
 
 void exchange_write(struct exchange *x, struct blob *piece)
@@ -452,7 +404,7 @@ static void leave_conn(struct exchange *x)
 
     exchange_unready(x);
     end_promises(x);
-    pieces_clear(&x->pieces);
+    pieces_clear(&x->pieces, x->set->pool);
     x->unsent = 0;
     count_pieces(x, before);
     if (x->anchor)

@@ -68,9 +68,5 @@ void exchange_unready(struct exchange *x);
 void exchange_sent(struct exchange *x, size_t bytes);
 /* The transport is done with it, answered or not. */
 void exchange_end(struct exchange *x);
-/* Calls room of those of the connection that have it again. */
-void exchange_look_for_room(struct conn *c);
-/* Bytes of a connection that its stream has to send, more or less than before. */
-void exchange_count_unsent(struct conn_set *set, size_t before, size_t after);
 /* Tells the handlers of lost exchanges, frees ended ones. */
 void exchange_bury(struct conn_set *set);

@@ -307,7 +307,7 @@ static size_t write_head(struct conn *c, struct exchange *x)
         tunnel_open(x);
         conn_resume(c);
     }
-    answer_free(&x->answer);
+    answer_free(c->set->pool, &x->answer);
     x->state = EXCHANGE_SENDING;
     return bytes;
 }

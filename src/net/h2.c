@@ -10,7 +10,6 @@
 #include "net/h2peer.h"
 #include "net/promise.h"
 #include "net/tunnel.h"
-#include <stdio.h>
 
 enum { SLICE_BYTES = 2048 };
 
@@ -105,15 +104,16 @@ static void submit_answer(struct conn *c, struct exchange *x)
     nghttp2_nv nv[1 + ANSWER_STANDARD_FIELDS + EXCHANGE_FIELDS_MAX];
     nghttp2_data_provider provider = { { .ptr = x }, read_answer };
     const struct answer *a = x->answer;
-    char length[24], status[16];
+    char length[ANSWER_LENGTH_BYTES];
+    const char status[] = { (char)('0' + a->status / 100), (char)('0' + a->status / 10 % 10),
+                            (char)('0' + a->status % 10) };
     size_t standard_count = answer_standard_fields(a, conn_set_date(c->set), length, standard);
     size_t fields_count = 1 + standard_count + a->fields_count;
 
     /* What is said once in a connection is not worth a place in the table that HPACK keeps for repetitions. */
     uint8_t flags = a->kind == ANSWER_WHOLE ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX;
 
-    snprintf(status, sizeof(status), "%d", a->status);
-    nv[0] = (nghttp2_nv){ (uint8_t *)(uintptr_t) ":status", (uint8_t *)status, 7, 3, 0 };
+    nv[0] = (nghttp2_nv){ (uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t)status, 7, 3, 0 };
     for (size_t i = 1; i < fields_count; i++) {
         size_t k = i - 1;
         const struct exchange_field *f = k < standard_count ? &standard[k] : &a->fields[k - standard_count];
@@ -128,7 +128,7 @@ static void submit_answer(struct conn *c, struct exchange *x)
         if (x->tunnel->early.bytes || x->tunnel->has_ended)
             conn_resume(c);
     }
-    answer_free(&x->answer);
+    answer_free(c->set->pool, &x->answer);
 }
 
 void h2_give_back(struct exchange *x)

@@ -17,6 +17,7 @@ enum { FRAME_BYTES_MIN = 16 * 1024, FRAME_BYTES_MAX = 20 * 1024 };
 
 struct h2mem {
     nghttp2_mem hooks;
+    struct pool *pool; /* of what sessions give back between requests */
     char *shared; /* NULL: nothing is shared */
     size_t shared_bytes;
     size_t tried_bytes; /* while a session is tried: the last block of that size */
@@ -37,10 +38,8 @@ static bool is_frame(struct h2mem *m, size_t bytes)
 static void *on_malloc(size_t bytes, void *ctx)
 {
     struct h2mem *m = ctx;
-    void *p = is_frame(m, bytes) ? m->shared : malloc(bytes);
 
-    CHECK(p || bytes == 0);
-    return p;
+    return is_frame(m, bytes) ? m->shared : pool_take(m->pool, bytes);
 }
 
 static void on_free(void *p, void *ctx)
@@ -48,16 +47,16 @@ static void on_free(void *p, void *ctx)
     struct h2mem *m = ctx;
 
     if (p != m->shared)
-        free(p);
+        pool_give(m->pool, p);
 }
 
 static void *on_calloc(size_t count, size_t bytes, void *ctx)
 {
-    void *p = calloc(count, bytes);
+    struct h2mem *m = ctx;
+    size_t total = 0;
 
-    (void)ctx;
-    CHECK(p || count * bytes == 0);
-    return p;
+    CHECK(!__builtin_mul_overflow(count, bytes, &total));
+    return pool_take_zeroed(m->pool, total);
 }
 
 static void *on_realloc(void *old, size_t bytes, void *ctx)
@@ -78,12 +77,14 @@ static void *on_realloc(void *old, size_t bytes, void *ctx)
     return p;
 }
 
-struct h2mem *h2mem_new(const nghttp2_session_callbacks *callbacks, const nghttp2_option *options)
+struct h2mem *h2mem_new(const nghttp2_session_callbacks *callbacks, const nghttp2_option *options,
+                        struct pool *pool)
 {
     struct h2mem *m = calloc(1, sizeof(*m));
     nghttp2_session *tried;
 
     CHECK(m);
+    m->pool = pool;
     m->hooks = (nghttp2_mem){ m, on_malloc, on_free, on_calloc, on_realloc };
     CHECK(nghttp2_session_server_new3(&tried, callbacks, NULL, options, &m->hooks) == 0);
     nghttp2_session_del(tried);

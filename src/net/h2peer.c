@@ -257,7 +257,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
     return 0;
 }
 
-struct h2peer_settings *h2peer_settings_new(void)
+struct h2peer_settings *h2peer_settings_new(struct pool *pool)
 {
     struct h2peer_settings *s = calloc(1, sizeof(*s));
 
@@ -282,7 +282,7 @@ struct h2peer_settings *h2peer_settings_new(void)
     nghttp2_option_set_max_continuations(s->options, 4); /* CVE-2024-28182 */
     nghttp2_option_set_peer_max_concurrent_streams(s->options, LIMIT_STREAMS);
     nghttp2_option_set_server_fallback_rfc7540_priorities(s->options, 0);
-    s->mem = h2mem_new(s->callbacks, s->options);
+    s->mem = h2mem_new(s->callbacks, s->options, pool);
     return s;
 }
 

@@ -26,7 +26,7 @@ struct h2 {
 
 /* The callbacks gather requests into exchanges of the connection (nghttp2's user data) and hand them out; they
  * never send. A peer that offends is left to h2.c to give up, outside of nghttp2. */
-struct h2peer_settings *h2peer_settings_new(void);
+struct h2peer_settings *h2peer_settings_new(struct pool *pool);
 void h2peer_settings_free(struct h2peer_settings **s);
 /* Before nghttp2 has what came: what it would let pass is an offence, too. */
 void h2peer_input(struct conn *c, const char *at, size_t bytes);

@@ -83,11 +83,26 @@ void peers_leave(struct peers *p, struct peer *peer)
     free(peer);
 }
 
+/* As inet_ntop() does, but every request is told its peer. */
+static void print_v4(const uint8_t octets[static 4], char *at)
+{
+    for (int i = 0; i < 4; i++) {
+        uint8_t n = octets[i];
+
+        if (n >= 100)
+            *at++ = (char)('0' + n / 100);
+        if (n >= 10)
+            *at++ = (char)('0' + n / 10 % 10);
+        *at++ = (char)('0' + n % 10);
+        *at++ = i < 3 ? '.' : 0;
+    }
+}
+
 const char *peers_text(const uint8_t address[static PEERS_ADDRESS_BYTES], char into[static PEERS_TEXT_BYTES])
 {
     into[0] = 0;
     if (is_v4(address))
-        inet_ntop(AF_INET, address + sizeof(v4_prefix), into, PEERS_TEXT_BYTES);
+        print_v4(address + sizeof(v4_prefix), into);
     else
         inet_ntop(AF_INET6, address, into, PEERS_TEXT_BYTES);
     return into;

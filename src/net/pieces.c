@@ -6,7 +6,6 @@
 #include "net/pieces.h"
 #include "base/check.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { PIECES_FRAME_BYTES = 20, PIECES_PARTS = 3 };
 
@@ -30,11 +29,10 @@ static size_t piece_bytes(const struct piece *one)
     return one->head_bytes + (one->blob ? one->blob->bytes : 0) + one->tail_bytes;
 }
 
-static size_t add(struct pieces *p, struct blob *b, const char *head, size_t tail_bytes)
+static size_t add(struct pieces *p, struct pool *pool, struct blob *b, const char *head, size_t tail_bytes)
 {
-    struct piece *one = calloc(1, sizeof(*one));
+    struct piece *one = pool_take_zeroed(pool, sizeof(*one));
 
-    CHECK(one);
     one->blob = b;
     one->head_bytes = (uint8_t)strlen(head);
     one->tail_bytes = (uint8_t)tail_bytes;
@@ -43,7 +41,7 @@ static size_t add(struct pieces *p, struct blob *b, const char *head, size_t tai
     return piece_bytes(one);
 }
 
-size_t pieces_add(struct pieces *p, struct blob *b, bool is_chunk)
+size_t pieces_add(struct pieces *p, struct pool *pool, struct blob *b, bool is_chunk)
 {
     char head[PIECES_FRAME_BYTES] = "";
 
@@ -53,12 +51,12 @@ size_t pieces_add(struct pieces *p, struct blob *b, bool is_chunk)
     }
     if (is_chunk)
         snprintf(head, sizeof(head), "%zx\r\n", b->bytes);
-    return add(p, b, head, is_chunk ? sizeof(tail) - 1 : 0);
+    return add(p, pool, b, head, is_chunk ? sizeof(tail) - 1 : 0);
 }
 
-size_t pieces_add_last_chunk(struct pieces *p)
+size_t pieces_add_last_chunk(struct pieces *p, struct pool *pool)
 {
-    return add(p, NULL, "0\r\n\r\n", 0);
+    return add(p, pool, NULL, "0\r\n\r\n", 0);
 }
 
 /* The three parts of a piece, without what was sent of them; returns how many are left. */
@@ -120,7 +118,7 @@ size_t pieces_copy(const struct pieces *p, void *into, size_t room)
     return copied;
 }
 
-void pieces_drop(struct pieces *p, size_t bytes)
+void pieces_drop(struct pieces *p, struct pool *pool, size_t bytes)
 {
     while (bytes) {
         struct piece *one = STAILQ_FIRST(p);
@@ -135,17 +133,17 @@ void pieces_drop(struct pieces *p, size_t bytes)
         bytes -= left;
         STAILQ_REMOVE_HEAD(p, link);
         blob_free(&one->blob);
-        free(one);
+        pool_give(pool, one);
     }
 }
 
-void pieces_clear(struct pieces *p)
+void pieces_clear(struct pieces *p, struct pool *pool)
 {
     struct piece *one;
 
     while ((one = STAILQ_FIRST(p))) {
         STAILQ_REMOVE_HEAD(p, link);
         blob_free(&one->blob);
-        free(one);
+        pool_give(pool, one);
     }
 }

@@ -3,7 +3,6 @@
 #include "limits.h"
 #include "net/h1parse.h"
 #include <stddef.h>
-#include <stdlib.h>
 #include <strings.h>
 
 /* Which request fields are kept, and how one that comes twice is joined (NULL: it must not). */
@@ -28,16 +27,15 @@ static const struct {
 };
 _Static_assert(sizeof(slots) / sizeof(*slots) == REQUEST_SLOTS, "a span for each");
 
-enum { SLOT_AUTHORITY = 2 };
+enum { SLOT_AUTHORITY = 2, TEXTS_BYTES_FIRST = 248, TEXTS_BYTES_MAX = 2 * LIMIT_HEAD_BYTES };
 
-struct request *net_request_new(bool is_tls, bool is_http2)
+struct request *net_request_new(struct pool *pool, bool is_tls, bool is_http2)
 {
-    struct request *r = calloc(1, sizeof(*r));
+    struct request *r = pool_take_zeroed(pool, sizeof(*r));
 
-    CHECK(r);
+    r->pool = pool;
     r->head.is_tls = is_tls;
     r->head.is_http2 = is_http2;
-    buf_init(&r->texts, 2 * LIMIT_HEAD_BYTES); /* twice: joining copies */
     buf_init(&r->body, LIMIT_JSON_BYTES);
     return r;
 }
@@ -48,30 +46,57 @@ void net_request_free(struct request **at)
 
     if (!r)
         return;
-    buf_fini(&r->texts);
+    pool_give(r->pool, r->texts);
     buf_fini(&r->body);
-    free(r);
+    pool_give(r->pool, r);
     *at = NULL;
 }
 
+/* Room for so many bytes more behind the texts, not counted yet; NULL: that would be too much. */
+static char *texts_room(struct request *r, size_t bytes)
+{
+    size_t room = r->texts_room ? r->texts_room : TEXTS_BYTES_FIRST;
+    char *old = r->texts;
+
+    if (bytes > TEXTS_BYTES_MAX - r->texts_bytes)
+        return NULL;
+    while (room < r->texts_bytes + bytes)
+        room *= 2;
+    if (room != r->texts_room) {
+        r->texts = pool_take(r->pool, room);
+        if (old)
+            memcpy(r->texts, old, r->texts_bytes);
+        pool_give(r->pool, old);
+        r->texts_room = (uint32_t)room;
+    }
+    return r->texts + r->texts_bytes;
+}
+
+/* What was there, the joint, and the value stand behind one another, at the end of the texts. */
 static enum err put_slot(struct request *r, int slot, struct text value)
 {
-    size_t at = r->texts.bytes;
+    size_t old_bytes = 0, joint_bytes = 0;
+    char *at;
 
     if (r->spans[slot].is_there) {
         if (!slots[slot].joint)
             return ERR_BAD_REQUEST;
-        if (!buf_reserve(&r->texts, r->spans[slot].bytes))
-            return ERR_HEAD_TOO_LARGE;
-        buf_put(&r->texts, r->texts.at + r->spans[slot].at, r->spans[slot].bytes);
-        buf_put_text(&r->texts, text_of(slots[slot].joint));
+        old_bytes = r->spans[slot].bytes;
+        joint_bytes = strlen(slots[slot].joint);
     }
-    buf_put_text(&r->texts, value);
-    if (r->texts.overflowed)
+    at = texts_room(r, old_bytes + joint_bytes + value.bytes);
+    if (!at)
         return ERR_HEAD_TOO_LARGE;
-    r->spans[slot].at = (uint32_t)at;
-    r->spans[slot].bytes = (uint32_t)(r->texts.bytes - at);
+    if (old_bytes + joint_bytes) {
+        memcpy(at, r->texts + r->spans[slot].at, old_bytes);
+        memcpy(at + old_bytes, slots[slot].joint, joint_bytes);
+    }
+    if (value.bytes)
+        memcpy(at + old_bytes + joint_bytes, value.at, value.bytes);
+    r->spans[slot].at = r->texts_bytes;
+    r->spans[slot].bytes = (uint32_t)(old_bytes + joint_bytes + value.bytes);
     r->spans[slot].is_there = true;
+    r->texts_bytes += r->spans[slot].bytes;
     return ERR_OK;
 }
 
@@ -85,7 +110,7 @@ enum err net_request_put(struct request *r, struct text name, struct text value)
     if (is_authority && !h1parse_authority(value))
         return ERR_BAD_REQUEST;
     if (is_authority && r->spans[SLOT_AUTHORITY].is_there) { /* RFC 9113 8.3.1: must agree */
-        struct text first = { r->texts.at + r->spans[SLOT_AUTHORITY].at, r->spans[SLOT_AUTHORITY].bytes };
+        struct text first = { r->texts + r->spans[SLOT_AUTHORITY].at, r->spans[SLOT_AUTHORITY].bytes };
 
         return text_equal(first, value) ? ERR_OK : ERR_BAD_REQUEST;
     }
@@ -115,7 +140,7 @@ enum err net_request_seal(struct request *r)
         struct text *text = (struct text *)(void *)((char *)r + slots[slot].offset);
 
         if (r->spans[slot].is_there)
-            *text = (struct text){ r->texts.at + r->spans[slot].at, r->spans[slot].bytes };
+            *text = (struct text){ r->texts + r->spans[slot].at, r->spans[slot].bytes };
     }
     r->head.method = method_of(r->method);
     err = h1parse_target(r->method, *path);

@@ -1,6 +1,7 @@
 /* net/request.h - what a peer asked: the texts of the head that are kept, and the body */
 #pragma once
 #include "base/buf.h"
+#include "base/pool.h"
 #include "net/exchange.h"
 
 enum { REQUEST_SLOTS = 13 };        /* the texts of a head that are kept */
@@ -8,12 +9,15 @@ enum { REQUEST_SLOTS = 13 };        /* the texts of a head that are kept */
 struct request {
     struct exchange_head head;
     struct text method, protocol;   /* as sent; protocol is HTTP/2's :protocol */
-    struct buf texts;               /* what head borrows, by the spans until it is sealed */
+    struct pool *pool;
+    char *texts;                    /* what head borrows, by the spans until it is sealed */
+    uint32_t texts_bytes, texts_room;
     struct { uint32_t at, bytes; bool is_there; } spans[REQUEST_SLOTS];
     struct buf body;
 };
 
-struct request *net_request_new(bool is_tls, bool is_http2);
+/* It, and its texts, come from pool. */
+struct request *net_request_new(struct pool *pool, bool is_tls, bool is_http2);
 void net_request_free(struct request **r);      /* NULL is fine */
 /* A field of the request, under its HTTP/2 name; Host counts as :authority. Errors: ERR_BAD_REQUEST (twice
  * what can be there once, an :authority that is none), ERR_HEAD_TOO_LARGE. */

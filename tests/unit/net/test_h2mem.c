@@ -11,7 +11,8 @@
 /* The installed nghttp2 takes its frame buffer as we think; were it otherwise, connections cost 16 KiB more. */
 static void test_is_shared(void **state)
 {
-    struct h2peer_settings *s = h2peer_settings_new();
+    struct pool pool = { 0 };
+    struct h2peer_settings *s = h2peer_settings_new(&pool);
     nghttp2_session *one, *two;
 
     (void)state;
@@ -28,7 +29,8 @@ static void test_is_shared(void **state)
 /* Only the frame buffer is shared: everything else is everybody's own, whatever its size. */
 static void test_other_blocks(void **state)
 {
-    struct h2peer_settings *s = h2peer_settings_new();
+    struct pool pool = { 0 };
+    struct h2peer_settings *s = h2peer_settings_new(&pool);
     nghttp2_mem *mem = h2mem_hooks(s->mem);
     unsigned shared = 0;
 

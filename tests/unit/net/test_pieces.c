@@ -10,15 +10,17 @@
 static const char wire[] = "3\r\nabc\r\na\r\n0123456789\r\n0\r\n\r\n";
 enum { WIRE_BYTES = sizeof(wire) - 1 };
 
+static struct pool pool; /* that keeps nothing */
+
 static void fill(struct pieces *p)
 {
     size_t bytes = 0;
 
     pieces_init(p);
-    bytes += pieces_add(p, blob_copy(TEXT("abc")), true);
-    bytes += pieces_add(p, blob_copy(TEXT("")), true); /* would end the body */
-    bytes += pieces_add(p, blob_copy(TEXT("0123456789")), true);
-    bytes += pieces_add_last_chunk(p);
+    bytes += pieces_add(p, &pool, blob_copy(TEXT("abc")), true);
+    bytes += pieces_add(p, &pool, blob_copy(TEXT("")), true); /* would end the body */
+    bytes += pieces_add(p, &pool, blob_copy(TEXT("0123456789")), true);
+    bytes += pieces_add_last_chunk(p, &pool);
     assert_int_equal(bytes, WIRE_BYTES);
 }
 
@@ -33,7 +35,7 @@ static void test_portions(void **state)
         fill(&p);
         while ((bytes = pieces_copy(&p, got + have, step)) > 0) {
             assert_true(bytes == step || have + bytes == WIRE_BYTES);
-            pieces_drop(&p, bytes);
+            pieces_drop(&p, &pool, bytes);
             have += bytes;
         }
         assert_string_equal(got, wire);
@@ -52,12 +54,12 @@ static void test_parts(void **state)
         int count;
 
         fill(&p);
-        pieces_drop(&p, skip);
+        pieces_drop(&p, &pool, skip);
         count = pieces_parts(&p, parts, 16, 1000);
         for (int i = 0; i < count; i++)
             strncat(got, parts[i].iov_base, parts[i].iov_len);
         assert_string_equal(got, wire + skip);
-        pieces_clear(&p);
+        pieces_clear(&p, &pool);
     }
 }
 
@@ -69,10 +71,10 @@ static void test_bounds(void **state)
     (void)state;
     pieces_init(&p);
     for (int i = 0; i < 8; i++)
-        pieces_add(&p, blob_copy(TEXT("0123456789")), false);
+        pieces_add(&p, &pool, blob_copy(TEXT("0123456789")), false);
     assert_int_equal(pieces_parts(&p, parts, 8, 25), 3); /* the third one passes 25 bytes */
     assert_true(pieces_parts(&p, parts, 4, 1000) <= 4);
-    pieces_clear(&p);
+    pieces_clear(&p, &pool);
     assert_true(pieces_is_empty(&p));
 }
 
@@ -85,16 +87,16 @@ static void test_references(void **state)
 
     (void)state;
     pieces_init(&p);
-    pieces_add(&p, blob_ref(shared), true);
-    pieces_add(&p, blob_ref(shared), false);
+    pieces_add(&p, &pool, blob_ref(shared), true);
+    pieces_add(&p, &pool, blob_ref(shared), false);
     assert_int_equal(shared->refs, 3);
     assert_int_equal(pieces_parts(&p, part, 3, 1), 3);
     assert_ptr_equal(part[1].iov_base, shared->at);
-    pieces_drop(&p, 7);
+    pieces_drop(&p, &pool, 7);
     assert_int_equal(shared->refs, 3);
-    pieces_drop(&p, 1);
+    pieces_drop(&p, &pool, 1);
     assert_int_equal(shared->refs, 2);
-    pieces_clear(&p);
+    pieces_clear(&p, &pool);
     assert_int_equal(shared->refs, 1);
     blob_free(&shared);
 }
