@@ -13,7 +13,7 @@
 
 static _Noreturn void bare_die(PGconn *conn, const char *what)
 {
-    fprintf(stderr, "posthorn-floor: %s: %s\n", what, PQerrorMessage(conn));
+    fprintf(stderr, "posthorn-load floor: %s: %s\n", what, PQerrorMessage(conn));
     exit(2);
 }
 

@@ -1,14 +1,14 @@
-/* load/floor.c - posthorn-floor: how much of the bare send transaction Postgres can do
+/* load/floor.c - the workload floor: how much of the bare send transaction Postgres can do
  *
  * Some processes, a connection each, run one batch after the other. Nothing is parsed, checked or delivered: a server on
  * top can come near this number and not pass it.
  */
+#include "load/floor.h"
 #include "base/check.h"
 #include "load/bare.h"
 #include "load/cpu.h"
 #include "load/tally.h"
 #include "store/store.h"
-#include <getopt.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FLOOR_PROCESSES_MAX = 16, FLOOR_BATCH_MAX = 4096 };
+enum { FLOOR_PROCESSES_MAX = 16, FLOOR_BATCH = 128 };
 
 struct floor_options {
     struct bare_options bare;
@@ -124,93 +124,27 @@ static int floor_run(const struct floor_options *o, struct floor_shared *shared)
     return bad || !all.messages ? 1 : 0;
 }
 
-static const char floor_usage[] =
-    "posthorn-floor --conninfo CONNINFO [--processes W] [--batch B] [--users U] [--conversations C] [--text "
-    "N]\n"
-    "               [--share] [--warm S] [--seconds S] [--postgres-pid PID]\n"
-    "\n"
-    "Runs the store's send transaction in a database of its own (never one that a server uses): W "
-    "connections (2),\n"
-    "B messages a batch (128), U users (2000), C conversations (1000), N bytes of text (100). --share: all\n"
-    "connections write to the same conversations. Prints one line of JSON.\n";
-
-static const struct option floor_names[] = {
-    { "conninfo", required_argument, NULL, 'd' },
-    { "processes", required_argument, NULL, 'k' },
-    { "batch", required_argument, NULL, 'b' },
-    { "users", required_argument, NULL, 'u' },
-    { "conversations", required_argument, NULL, 'c' },
-    { "text", required_argument, NULL, 't' },
-    { "share", no_argument, NULL, 'x' },
-    { "warm", required_argument, NULL, 'W' },
-    { "seconds", required_argument, NULL, 's' },
-    { "postgres-pid", required_argument, NULL, 'P' },
-    { NULL, 0, NULL, 0 },
-};
-
-static bool floor_number_of(const char *text, uint32_t least, uint32_t most, uint32_t *into)
+int floor_main(const struct options *o, const struct link_target *target)
 {
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
+    struct floor_options floor = { .warm_s = o->warm_s,
+                                   .seconds = o->seconds,
+                                   .postgres = (pid_t)o->postgres };
 
-    *into = (uint32_t)n;
-    return *text >= '0' && *text <= '9' && !*end && n >= least && n <= most;
-}
-
-static bool floor_option(struct floor_options *o, int which)
-{
-    uint32_t n = 0;
-
-    switch (which) {
-    case 'd':
-        o->bare.conninfo = optarg;
-        return true;
-    case 'k':
-        return floor_number_of(optarg, 1, FLOOR_PROCESSES_MAX, &o->bare.processes);
-    case 'b':
-        return floor_number_of(optarg, 1, FLOOR_BATCH_MAX, &o->bare.batch);
-    case 'u':
-        return floor_number_of(optarg, 100, 10000000, &o->bare.users);
-    case 'c':
-        return floor_number_of(optarg, 100, 10000000, &o->bare.conversations);
-    case 't':
-        return floor_number_of(optarg, 1, 16384, &o->bare.text_bytes);
-    case 'x':
-        o->bare.shares = true;
-        return true;
-    case 'W':
-        o->warm_s = strtod(optarg, NULL);
-        return o->warm_s >= 0 && o->warm_s <= 60;
-    case 's':
-        o->seconds = strtod(optarg, NULL);
-        return o->seconds >= 0.1 && o->seconds <= 3600;
-    default:
-        break;
-    }
-    bool good = which == 'P' && floor_number_of(optarg, 1, 1u << 30, &n);
-    o->postgres = (pid_t)n;
-    return good;
-}
-
-int main(int argc, char **argv)
-{
-    struct floor_options o = {
-        .bare = { .processes = 2, .batch = 128, .users = 2000, .conversations = 1000, .text_bytes = 100 },
-        .warm_s = 1,
-        .seconds = 5,
-    };
-    bool good = true;
-    int which;
-
-    while (good && (which = getopt_long(argc, argv, "", floor_names, NULL)) != -1)
-        good = floor_option(&o, which);
-    if (!good || !o.bare.conninfo || optind != argc) {
-        fputs(floor_usage, stderr);
+    (void)target;
+    floor.bare = (struct bare_options){ .conninfo = o->conninfo,
+                                        .processes = o->processes,
+                                        .batch = o->batch > 1 ? o->batch : FLOOR_BATCH,
+                                        .users = o->users,
+                                        .conversations = o->conversations,
+                                        .text_bytes = o->text,
+                                        .shares = o->shares };
+    if (!o->conninfo || o->seconds < 0.1) {
+        fputs("posthorn-load: floor needs --conninfo, and at least 0.1 s\n", stderr);
         return 2;
     }
     struct floor_shared *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED);
-    floor_populate(&o);
-    return floor_run(&o, shared);
+    floor_populate(&floor);
+    return floor_run(&floor, shared);
 }

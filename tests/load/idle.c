@@ -264,3 +264,23 @@ int idle_run(const struct idle_plan *plan)
     close(idle.epoll);
     return status;
 }
+
+int idle_main(const struct options *o, const struct link_target *target)
+{
+    const struct idle_plan plan = { .target = target,
+                                    .way = o->way,
+                                    .http = o->http,
+                                    .version = o->version,
+                                    .count = o->connections,
+                                    .hold_ns = (uint64_t)(o->seconds * 1e9),
+                                    .accounts_file = o->accounts_file,
+                                    .heap_file = o->heap_file,
+                                    .server = (pid_t)o->server,
+                                    .admin_port = (uint16_t)o->admin };
+
+    if (!o->server || !o->admin) {
+        fputs("posthorn-load: idle needs --server-pid and --admin\n", stderr);
+        return 2;
+    }
+    return idle_run(&plan);
+}

@@ -1,6 +1,6 @@
 /* load/idle.h - connections that do nothing but hold their way open, and what they cost the server */
 #pragma once
-#include "load/receiver.h"
+#include "load/options.h"
 #include <sys/types.h>
 
 struct idle_plan {
@@ -17,3 +17,5 @@ struct idle_plan {
 };
 /* Prints one line of JSON. 0: all were open and stayed so, 1: not so, 2: it could not run. */
 int idle_run(const struct idle_plan *plan);
+/* The workload (load.c). */
+int idle_main(const struct options *o, const struct link_target *target);

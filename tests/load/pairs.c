@@ -1,9 +1,9 @@
 /* load/pairs.c - the measured work of one process
  *
- * A pair is two accounts with a connection each. The sender keeps its window full: an answered send is followed by
- * the next. The receiver gets events by the way that is measured. A message's number rides in its key, so whatever
- * arrives names the message it is: each must arrive once, at the seq that its sender was told, in an inbox without
- * gaps.
+ * A pair is a sender and who receives from it (one, or the other members of a group), with a connection each. The
+ * sender keeps its window full, an answered send is followed by the next, or sends when a message is due. Receivers
+ * get events by the way that is measured. A message's number rides in its key, so whatever arrives names the message
+ * it is: each must arrive once everywhere, at the seq that its sender was told, in an inbox without gaps.
  */
 #include "load/pairs_inner.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum { PAIRS_EVENTS = 256, PAIRS_WAIT_S = 20 };
+#define PAIRS_MS 1000000ull
 
 void pairs_error(struct pairs_process *p, const char *method, const char *path, int status,
                  struct text answer)
@@ -29,6 +30,23 @@ bool pairs_is_measured(const struct pairs_process *p, uint64_t ns)
     return ns >= p->measure_ns && ns < p->stop_ns;
 }
 
+static void pairs_open_receiver(struct pairs_pair *pair, uint32_t k)
+{
+    struct pairs_process *p = pair->process;
+    struct pairs_receiver *to = &pair->receiver[k];
+
+    to->pair = pair;
+    to->last_i = UINT64_MAX;
+    to->in = (struct receiver){ .link = link_new(p->plan->target, p->epoll, p->plan->version),
+                                .token = pair->who->to[k].token,
+                                .way = p->plan->way,
+                                .wait_s = PAIRS_WAIT_S,
+                                .events = pairs_receive,
+                                .ended = pairs_receive_ended,
+                                .ctx = to };
+    CHECK(to->in.link);
+}
+
 static void pairs_open(struct pairs_process *p, struct pairs_pair *pair, uint32_t number)
 {
     const struct pairs_plan *plan = p->plan;
@@ -40,23 +58,19 @@ static void pairs_open(struct pairs_process *p, struct pairs_pair *pair, uint32_
     pair->number = number;
     pair->key_high = ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) << 16 |
                      ((uint64_t)now.tv_nsec & 0xffff);
-    pair->last_i = pair->own_last_i = UINT64_MAX;
+    pair->own_last_i = UINT64_MAX;
     pair->from = link_new(plan->target, p->epoll, LINK_H2);
-    pair->to = link_new(plan->target, p->epoll, plan->version);
-    CHECK(pair->from && pair->to);
-    pair->in = (struct receiver){ .link = pair->to,
-                                  .token = pair->who->to.token,
-                                  .way = plan->way,
-                                  .wait_s = PAIRS_WAIT_S,
-                                  .events = pairs_receive,
-                                  .ended = pairs_receive_ended,
-                                  .ctx = pair };
-    pair->frames = pair->in;
-    pair->frames.link = pair->from;
-    pair->frames.token = pair->who->from.token;
-    pair->frames.way = RECEIVER_WS;
-    pair->frames.events = pairs_receive_own;
-    pair->frames.answered = pairs_send_framed;
+    pair->receiver = calloc(plan->receivers, sizeof *pair->receiver);
+    CHECK(pair->from && pair->receiver);
+    for (uint32_t k = 0; k < plan->receivers; k++)
+        pairs_open_receiver(pair, k);
+    pair->frames = (struct receiver){ .link = pair->from,
+                                      .token = pair->who->from.token,
+                                      .way = RECEIVER_WS,
+                                      .events = pairs_receive_own,
+                                      .answered = pairs_send_framed,
+                                      .ended = pairs_receive_own_ended,
+                                      .ctx = pair };
     pair->sends = plan->window / plan->batch ? plan->window / plan->batch : 1;
     pair->send = calloc(pair->sends, sizeof *pair->send);
     CHECK(pair->send);
@@ -64,29 +78,38 @@ static void pairs_open(struct pairs_process *p, struct pairs_pair *pair, uint32_
         pairs_send_init(&pair->send[k], pair);
 }
 
-/* Ends a pair, and counts what was acknowledged but never came. */
+/* Ends a pair, and counts what was acknowledged but did not come to all. */
 static void pairs_close(struct pairs_pair *pair)
 {
+    uint32_t receivers = pair->process->plan->receivers;
+
     for (uint64_t n = 0; n < pair->next; n++)
-        pair->process->result->lost += pair->message[n].acked_seq && !pair->message[n].delivered_seq;
+        if (pair->message[n].acked_seq && pair->message[n].delivered < receivers)
+            pair->process->result->lost += receivers - pair->message[n].delivered;
     /* Told of the end as lost connections, which are no errors any more. */
     uint64_t errors = pair->process->result->errors;
     link_free(&pair->from);
-    link_free(&pair->to);
+    for (uint32_t k = 0; k < receivers; k++) {
+        link_free(&pair->receiver[k].in.link);
+        receiver_fini(&pair->receiver[k].in);
+    }
     pair->process->result->errors = errors;
     for (uint32_t k = 0; k < pair->sends; k++)
         pairs_send_fini(&pair->send[k]);
-    receiver_fini(&pair->in);
     if (pair->process->plan->by_frames)
         receiver_fini(&pair->frames);
+    free(pair->receiver);
     free(pair->send);
     free(pair->message);
+    free(pair->due);
 }
 
-static void pairs_turn(struct pairs_process *p, int wait_ms)
+static void pairs_turn(struct pairs_process *p, uint64_t wait_ns)
 {
+    struct timespec wait = { .tv_sec = (time_t)(wait_ns / 1000000000u),
+                             .tv_nsec = (long)(wait_ns % 1000000000u) };
     struct epoll_event event[PAIRS_EVENTS];
-    int count = epoll_wait(p->epoll, event, PAIRS_EVENTS, wait_ms);
+    int count = epoll_pwait2(p->epoll, event, PAIRS_EVENTS, &wait, NULL);
 
     for (int n = 0; n < count; n++) {
         p->now_ns = tally_now_ns();
@@ -116,13 +139,21 @@ static void pairs_again(struct pairs_process *p)
 
 static bool pairs_is_drained(const struct pairs_process *p)
 {
-    return p->result->acked == p->result->sent && p->result->delivered >= p->result->acked;
+    const struct pairs_result *r = p->result;
+
+    for (uint32_t n = 0; n < p->count; n++)
+        if (p->pair[n].dues)
+            return false;
+    return r->acked == r->sent && r->delivered >= r->acked * p->plan->receivers;
 }
 
 static bool pairs_is_prepared(const struct pairs_pair *pair)
 {
-    bool is_open = pair->in.is_open && (pair->frames.is_open || !pair->process->plan->by_frames);
+    const struct pairs_plan *plan = pair->process->plan;
+    bool is_open = pair->frames.is_open || !plan->by_frames;
 
+    for (uint32_t k = 0; k < plan->receivers; k++)
+        is_open = is_open && pair->receiver[k].in.is_open;
     return pair->is_broken || is_open;
 }
 
@@ -133,8 +164,10 @@ static bool pairs_prepare(struct pairs_process *p)
 
     p->end_ns = UINT64_MAX;
     for (uint32_t n = 0; n < p->count; n++) {
-        receiver_open(&p->pair[n].in);
-        link_flush(p->pair[n].to);
+        for (uint32_t k = 0; k < p->plan->receivers; k++) {
+            receiver_open(&p->pair[n].receiver[k].in);
+            link_flush(p->pair[n].receiver[k].in.link);
+        }
         if (p->plan->by_frames) {
             receiver_open(&p->pair[n].frames);
             link_flush(p->pair[n].from);
@@ -142,31 +175,44 @@ static bool pairs_prepare(struct pairs_process *p)
     }
     for (uint64_t end = tally_now_ns() + 30000000000ull; !is_ready && tally_now_ns() < end;) {
         is_ready = true;
-        pairs_turn(p, 100);
+        pairs_turn(p, 100 * PAIRS_MS);
         for (uint32_t n = 0; n < p->count; n++)
             is_ready = is_ready && pairs_is_prepared(&p->pair[n]);
     }
     return is_ready;
 }
 
-static void pairs_work(struct pairs_process *p, atomic_ullong *start)
+static void pairs_begin(struct pairs_process *p)
 {
-    uint64_t begin, looked_ns = 0;
+    for (uint32_t n = 0; n < p->count; n++) {
+        for (uint32_t k = 0; k < p->pair[n].sends; k++)
+            pairs_send_next(&p->pair[n].send[k], p->now_ns);
+        link_flush(p->pair[n].from);
+    }
+}
+
+static void pairs_work(struct pairs_process *p, uint32_t process, atomic_ullong *start)
+{
+    uint64_t begin, looked_ns = 0, wait_ns = 50 * PAIRS_MS;
 
     atomic_store(&p->result->ready, 1);
     while ((begin = atomic_load(start)) == 0 || tally_now_ns() < begin)
-        pairs_turn(p, 1);
+        pairs_turn(p, PAIRS_MS);
     p->measure_ns = begin + p->plan->warm_ns;
     p->stop_ns = p->measure_ns + p->plan->measured_ns;
     p->end_ns = p->stop_ns + p->plan->drain_ns;
-    for (uint32_t n = 0; n < p->count; n++) {
-        for (uint32_t k = 0; k < p->pair[n].sends; k++)
-            pairs_send_next(&p->pair[n].send[k]);
-        link_flush(p->pair[n].from);
-    }
+    if (p->plan->rate)
+        pairs_rate_begin(p, begin, process);
+    else
+        pairs_begin(p);
     while (p->now_ns < p->stop_ns || (p->now_ns < p->end_ns && !pairs_is_drained(p))) {
-        pairs_turn(p, 50);
-        if (p->now_ns - looked_ns > 50 * 1000000u) {
+        if (p->plan->rate) {
+            uint64_t due_ns = pairs_rate_turn(p);
+            bool is_soon = due_ns < p->now_ns + 50 * PAIRS_MS && p->now_ns < p->stop_ns;
+            wait_ns = is_soon ? due_ns > p->now_ns ? due_ns - p->now_ns : 0 : 50 * PAIRS_MS;
+        }
+        pairs_turn(p, wait_ns);
+        if (p->now_ns - looked_ns > 50 * PAIRS_MS) {
             looked_ns = p->now_ns;
             pairs_again(p);
         }
@@ -189,7 +235,7 @@ void pairs_run(const struct pairs_plan *plan, uint32_t process, struct pairs_res
         fprintf(stderr, "posthorn-load: the receivers get no cursor\n");
         _exit(1);
     }
-    pairs_work(&p, start);
+    pairs_work(&p, process, start);
     for (uint32_t n = 0; n < p.count; n++)
         pairs_close(&p.pair[n]);
     free(p.pair);

@@ -1,6 +1,6 @@
-/* load/pairs.h - the measured work: senders that keep sends outstanding, receivers of every way */
+/* load/pairs.h - the measured work: senders in a conversation each, and who receives there by every way */
 #pragma once
-#include "load/receiver.h"
+#include "load/options.h"
 #include "load/setup.h"
 #include "load/tally.h"
 #include <stdatomic.h>
@@ -10,7 +10,9 @@ struct pairs_plan {
     const struct link_target *target;
     const struct setup_pair *pair;
     uint32_t count, processes;
+    uint32_t receivers;             /* of a conversation */
     uint32_t window, batch;         /* messages outstanding of a pair; sends in one POST (1: no /v1/batch) */
+    uint32_t rate;                  /* messages a second of all processes, whatever comes back; 0: as the window says */
     uint32_t text_bytes;
     enum receiver_way way;
     enum link_version version;      /* of the receivers' connections */
@@ -25,6 +27,7 @@ struct pairs_result {
     uint64_t sent, acked, delivered;
     uint64_t acked_measured, delivered_measured;
     uint64_t own_measured;          /* events that the senders' sockets got */
+    uint64_t late;                  /* sends that had to wait for an answer before they could leave */
     uint64_t lost, doubled, reordered, gaps, wrong, overtaken, errors;
     struct tally ack, deliver;
     char first_error[256];
@@ -33,3 +36,8 @@ struct pairs_result {
 /* The work of one of the processes, from connecting to the drained end. Starts sending when *start (monotonic ns,
  * shared, 0 for not yet) has come. */
 void pairs_run(const struct pairs_plan *plan, uint32_t process, struct pairs_result *r, atomic_ullong *start);
+
+/* The workloads (load.c). */
+int pairs_main(const struct options *o, const struct link_target *target);
+int pairs_rate_main(const struct options *o, const struct link_target *target);
+int pairs_group_main(const struct options *o, const struct link_target *target);

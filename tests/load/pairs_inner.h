@@ -4,8 +4,9 @@
 
 /* One message of a pair. */
 struct pairs_message {
-    uint64_t sent_ns;
+    uint64_t sent_ns;                       /* open loop: when it was due */
     uint64_t acked_seq, delivered_seq;      /* 0: not yet */
+    uint32_t delivered;                     /* to so many */
 };
 
 struct pairs_send {
@@ -13,27 +14,36 @@ struct pairs_send {
     struct pairs_pair *pair;
     uint64_t first;                 /* messages first .. first + count - 1 */
     uint32_t count;
+    bool is_open;                   /* on its way, or to be sent again */
     bool is_waiting;                /* the server was busy: the same again, with the same keys */
     uint64_t again_ns;
     struct buf body;
     char path[80];
 };
 
+/* One who receives. */
+struct pairs_receiver {
+    struct receiver in;
+    struct pairs_pair *pair;
+    uint64_t last_i;                /* UINT64_MAX: not known yet */
+    uint64_t last_seq, newest;
+};
+
 struct pairs_pair {
     struct pairs_process *process;
     const struct setup_pair *who;
     uint32_t number;
-    struct link *from, *to;
+    struct link *from;
     struct pairs_send *send;
     uint32_t sends;
-    struct receiver in;             /* the receiver's events */
+    struct pairs_receiver *receiver;
     struct receiver frames;         /* the sender's socket, when it sends by frames */
     bool is_broken;
     uint64_t next, room;            /* messages begun; room for */
     struct pairs_message *message;
-    uint64_t key_high;
-    uint64_t last_i, own_last_i;    /* in the inboxes of the receiver and of the sender */
-    uint64_t last_seq, newest;
+    uint64_t key_high, own_last_i;
+    uint64_t *due;                  /* open loop: when those that wait for a free send were due */
+    uint32_t dues, dues_room;
 };
 
 struct pairs_process {
@@ -45,21 +55,30 @@ struct pairs_process {
     int epoll;
     uint64_t measure_ns, stop_ns, end_ns;   /* from, to, and when the drain is over */
     uint64_t now_ns;                /* of this turn */
+    uint64_t due_ns, dice;          /* open loop: when the next message is due */
 };
 
 /* Something did not go well; the first is kept for whoever looks at the result. */
 void pairs_error(struct pairs_process *p, const char *method, const char *path, int status, struct text answer);
 bool pairs_is_measured(const struct pairs_process *p, uint64_t ns);
 
-/* pairs_send.c: the messages of number k's next ask, and what came of them. */
+/* pairs_send.c: number k's next messages, due at that time, and what came of them. */
 void pairs_send_init(struct pairs_send *s, struct pairs_pair *pair);
 void pairs_send_fini(struct pairs_send *s);
-void pairs_send_next(struct pairs_send *s);
+void pairs_send_next(struct pairs_send *s, uint64_t due_ns);
 void pairs_send_again(struct pairs_send *s);
 /* An answer in a frame of the sender's socket. */
 void pairs_send_framed(struct receiver *r, struct text json);
 
-/* pairs_receive.c: what came by the receiver's way; and what the sender's socket hears of its own. */
+/* pairs_rate.c: the open loop. */
+void pairs_rate_begin(struct pairs_process *p, uint64_t begin_ns, uint32_t process);
+/* Sends what is due; when to come back. */
+uint64_t pairs_rate_turn(struct pairs_process *p);
+/* A send is free: the oldest that waits for one takes it. */
+void pairs_rate_freed(struct pairs_send *s);
+
+/* pairs_receive.c: what came by a receiver's way; and what the sender's socket hears of its own. */
 void pairs_receive(struct receiver *r, struct text json);
 void pairs_receive_own(struct receiver *r, struct text json);
 void pairs_receive_ended(struct receiver *r, struct text why);
+void pairs_receive_own_ended(struct receiver *r, struct text why);

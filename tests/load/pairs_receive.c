@@ -16,31 +16,45 @@ static void pairs_count_place(struct pairs_process *p, struct text event, uint64
     }
 }
 
-static void pairs_arrived(struct pairs_pair *pair, struct text event)
+/* The message that an event is; NULL: none of this pair's. */
+static struct pairs_message *pairs_find(struct pairs_pair *pair, struct text event, uint64_t *n)
 {
-    struct pairs_process *p = pair->process;
-    uint64_t seq = 0, n;
     struct key key;
 
-    pairs_count_place(p, event, &pair->last_i);
+    if (key_parse(scan_word(event, "key"), &key) != ERR_OK || key.high != pair->key_high ||
+        key.low >> 40 != pair->number)
+        return NULL;
+    *n = key.low & 0xffffffffffu;
+    return *n < pair->next ? &pair->message[*n] : NULL;
+}
+
+static void pairs_arrived(struct pairs_receiver *to, struct text event)
+{
+    struct pairs_pair *pair = to->pair;
+    struct pairs_process *p = pair->process;
+    uint64_t seq = 0, n = 0;
+
+    pairs_count_place(p, event, &to->last_i);
     if (!text_equal(scan_word(event, "t"), TEXT("message")) || !scan_number(event, "seq", &seq))
         return;
-    if (key_parse(scan_word(event, "key"), &key) != ERR_OK || key.high != pair->key_high ||
-        key.low >> 40 != pair->number || (n = key.low & 0xffffffffffu) >= pair->next) {
+    struct pairs_message *m = pairs_find(pair, event, &n);
+    if (!m) {
         p->result->wrong++;
         return;
     }
-    struct pairs_message *m = &pair->message[n];
-    if (m->delivered_seq) {
-        p->result->doubled++;
+    if (seq <= to->last_seq) {
+        p->result->doubled += m->delivered_seq == seq;
+        p->result->reordered += m->delivered_seq != seq;
         return;
     }
+    p->result->reordered += to->last_seq && seq != to->last_seq + 1;
+    to->last_seq = seq;
+    p->result->overtaken += n < to->newest;
+    to->newest = n > to->newest ? n : to->newest;
+    p->result->wrong +=
+        (m->acked_seq && m->acked_seq != seq) || (m->delivered_seq && m->delivered_seq != seq);
     m->delivered_seq = seq;
-    p->result->reordered += pair->last_seq && seq != pair->last_seq + 1;
-    pair->last_seq = seq;
-    p->result->overtaken += n < pair->newest;
-    pair->newest = n > pair->newest ? n : pair->newest;
-    p->result->wrong += m->acked_seq && m->acked_seq != seq;
+    m->delivered++;
     p->result->delivered++;
     p->result->delivered_measured += pairs_is_measured(p, p->now_ns);
     if (pairs_is_measured(p, m->sent_ns))
@@ -49,15 +63,16 @@ static void pairs_arrived(struct pairs_pair *pair, struct text event)
 
 void pairs_receive(struct receiver *r, struct text json)
 {
-    struct pairs_pair *pair = r->ctx;
+    struct pairs_receiver *to = r->ctx;
+    struct pairs_process *p = to->pair->process;
     struct text event;
 
-    r->now_ns = pair->process->now_ns;
-    if (pair->last_i == UINT64_MAX)
-        pair->last_i = r->first_i;
+    r->now_ns = p->now_ns;
+    if (to->last_i == UINT64_MAX)
+        to->last_i = r->first_i;
     while ((event = scan_piece(&json, "{\"i\":")).bytes)
-        pairs_arrived(pair, event);
-    if (pair->process->now_ns >= pair->process->end_ns)
+        pairs_arrived(to, event);
+    if (p->now_ns >= p->end_ns)
         r->is_over = true;
 }
 
@@ -76,10 +91,20 @@ void pairs_receive_own(struct receiver *r, struct text json)
     }
 }
 
-void pairs_receive_ended(struct receiver *r, struct text why)
+static void pairs_broke(struct pairs_pair *pair, const struct receiver *r, struct text why)
 {
-    struct pairs_pair *pair = r->ctx;
-
     pairs_error(pair->process, receiver_way_name(r->way), r->path, r->ask.status, why);
     pair->is_broken = true;
+}
+
+void pairs_receive_ended(struct receiver *r, struct text why)
+{
+    const struct pairs_receiver *to = r->ctx;
+
+    pairs_broke(to->pair, r, why);
+}
+
+void pairs_receive_own_ended(struct receiver *r, struct text why)
+{
+    pairs_broke(r->ctx, r, why);
 }

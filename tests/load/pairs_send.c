@@ -7,16 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct pairs_message *pairs_begin(struct pairs_pair *pair)
+static void pairs_begin_message(struct pairs_pair *pair, uint64_t due_ns)
 {
     if (pair->next == pair->room) {
         pair->room = pair->room ? 2 * pair->room : 1024;
         pair->message = realloc(pair->message, pair->room * sizeof *pair->message);
         CHECK(pair->message);
     }
-    pair->message[pair->next] = (struct pairs_message){ .sent_ns = pair->process->now_ns };
+    pair->message[pair->next++] = (struct pairs_message){ .sent_ns = due_ns };
     pair->process->result->sent++;
-    return &pair->message[pair->next++];
 }
 
 static void pairs_write_message(struct pairs_send *s, uint64_t n)
@@ -41,18 +40,19 @@ void pairs_send_again(struct pairs_send *s)
         link_ask(pair->from, &s->ask);
 }
 
-void pairs_send_next(struct pairs_send *s)
+void pairs_send_next(struct pairs_send *s, uint64_t due_ns)
 {
     struct pairs_pair *pair = s->pair;
     uint32_t batch = pair->process->plan->batch;
 
+    s->is_open = true;
     s->first = pair->next;
     s->count = batch;
     buf_drop(&s->body, s->body.bytes);
     if (batch > 1)
         buf_put_text(&s->body, TEXT("{\"requests\":["));
     for (uint32_t k = 0; k < batch; k++) {
-        pairs_begin(pair);
+        pairs_begin_message(pair, due_ns);
         if (batch > 1)
             buf_printf(&s->body, "%s{\"do\":\"POST\",\"path\":\"/v1/conversations/%s/messages\",\"body\":",
                        k ? "," : "", pair->who->conversation);
@@ -112,8 +112,11 @@ static void pairs_answer(struct pairs_send *s, int status, struct text answer)
     struct pairs_process *p = s->pair->process;
 
     if (pairs_take_answer(s, status, answer)) {
-        if (p->now_ns < p->stop_ns)
-            pairs_send_next(s);
+        s->is_open = false;
+        if (p->plan->rate)
+            pairs_rate_freed(s);
+        else if (p->now_ns < p->stop_ns)
+            pairs_send_next(s, p->now_ns);
         return;
     }
     pairs_error(p, s->ask.method, s->path, status, answer);

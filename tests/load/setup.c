@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SETUP_AT_A_TIME = 16, SETUP_SECONDS = 600, SETUP_BODY_BYTES = 256 };
+enum { SETUP_AT_A_TIME = 16, SETUP_SECONDS = 600, SETUP_BODY_BYTES = 4096 };
 
 struct setup_round {
     const char *path;
@@ -79,8 +79,19 @@ static bool setup_take_session(struct setup_round *r, uint32_t n, struct text an
 static void setup_say_conversation(struct setup_round *r, uint32_t n, char body[static SETUP_BODY_BYTES],
                                    const char **token)
 {
-    *token = r->pair[n].from.token;
-    snprintf(body, SETUP_BODY_BYTES, "{\"kind\":\"direct\",\"with\":\"%s\"}", r->pair[n].to.id);
+    const struct setup_pair *pair = &r->pair[n];
+    size_t used;
+
+    *token = pair->from.token;
+    if (pair->to_count == 1) {
+        snprintf(body, SETUP_BODY_BYTES, "{\"kind\":\"direct\",\"with\":\"%s\"}", pair->to[0].id);
+        return;
+    }
+    used = (size_t)snprintf(body, SETUP_BODY_BYTES, "{\"kind\":\"group\",\"title\":\"load\",\"members\":[");
+    for (uint32_t k = 0; k < pair->to_count; k++)
+        used +=
+            (size_t)snprintf(body + used, SETUP_BODY_BYTES - used, "%s\"%s\"", k ? "," : "", pair->to[k].id);
+    snprintf(body + used, SETUP_BODY_BYTES - used, "]}");
 }
 
 static bool setup_take_conversation(struct setup_round *r, uint32_t n, struct text answer)
@@ -249,19 +260,45 @@ bool setup_accounts(const struct link_target *t, struct setup_account *account, 
     return good;
 }
 
-bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, const char *file)
+struct setup_pair *setup_pairs_new(uint32_t count, uint32_t to_count)
 {
-    struct setup_account **each = calloc(2 * (size_t)count, sizeof *each);
+    struct setup_pair *pair = calloc(count, sizeof *pair);
+
+    CHECK(pair);
+    for (uint32_t n = 0; n < count; n++) {
+        pair[n].to_count = to_count;
+        pair[n].to = calloc(to_count, sizeof *pair[n].to);
+        CHECK(pair[n].to);
+    }
+    return pair;
+}
+
+void setup_pairs_free(struct setup_pair **pair, uint32_t count)
+{
+    for (uint32_t n = 0; *pair && n < count; n++)
+        free((*pair)[n].to);
+    free(*pair);
+    *pair = NULL;
+}
+
+bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, uint32_t to_count,
+                 const char *file)
+{
+    struct setup_account **each = calloc(count * (1 + (size_t)to_count), sizeof *each);
     struct setup_round conversations = { .path = "/v1/conversations",
                                          .pair = pair,
                                          .count = count,
                                          .say = setup_say_conversation,
                                          .take = setup_take_conversation };
+    uint32_t all = 0;
 
     CHECK(each);
-    for (uint32_t n = 0; n < 2 * count; n++)
-        each[n] = n % 2 ? &pair[n / 2].to : &pair[n / 2].from;
-    bool good = setup_enroll(t, each, 2 * count, file) && setup_run(&conversations, t);
+    for (uint32_t n = 0; n < count; n++) {
+        each[all++] = &pair[n].from;
+        for (uint32_t k = 0; k < to_count; k++)
+            each[all++] = &pair[n].to[k];
+    }
+    bool good = setup_enroll(t, each, all, file) && setup_run(&conversations, t);
     free(each);
     return good;
 }

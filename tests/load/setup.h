@@ -7,13 +7,19 @@ enum { SETUP_TOKEN_BYTES = 128, SETUP_ID_BYTES = 24 };
 struct setup_account {
     char handle[32], id[SETUP_ID_BYTES], token[SETUP_TOKEN_BYTES];
 };
+/* One who sends, and one or more who receive. */
 struct setup_pair {
-    struct setup_account from, to;
+    struct setup_account from, *to;
+    uint32_t to_count;
     char conversation[SETUP_ID_BYTES];
 };
+struct setup_pair *setup_pairs_new(uint32_t count, uint32_t to_count);
+void setup_pairs_free(struct setup_pair **pair, uint32_t count);
 
-/* Fills count pairs. Accounts and sessions are taken from file where it holds enough (their database must be the
- * same), else made, and written to it; file may be NULL. False: it did not work, and stderr says why. */
-bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, const char *file);
+/* Fills count pairs: direct conversations when one receives, else groups. Accounts and sessions are taken from file
+ * where it holds enough (their database must be the same), else made, and written to it; file may be NULL. False: it
+ * did not work, and stderr says why. */
+bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, uint32_t to_count,
+                 const char *file);
 /* The same for single accounts, without conversations. */
 bool setup_accounts(const struct link_target *t, struct setup_account *account, uint32_t count, const char *file);
