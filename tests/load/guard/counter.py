@@ -27,27 +27,34 @@ class Counts:
 
     def __init__(self, path):
         self.instructions = self.system_calls = self.mallocs = 0
-        self.self_cost, self.malloc_cost, self.names = {}, {}, {}
+        self.self_cost, self.malloc_cost, self.names, self.objects = {}, {}, {}, {}
         with open(path) as dump:
             self._read(dump)
 
-    def _name(self, word):
+    @staticmethod
+    def _said(names, word):
         """(12) malloc is said once, then (12)."""
         number, _, name = word.partition(" ")
-        if name:
-            self.names[number] = re.sub(r"'\d+$", "", name)
-        return self.names[number]
+        return names.setdefault(number, name)
+
+    def _function(self, word, where):
+        """What has no name is called by its library and place."""
+        name = re.sub(r"'\d+$", "", self._said(self.names, word))
+        return f"{os.path.basename(where)} {name}" if name.startswith("0x") else name
 
     def _read(self, dump):
-        events, function, callee, is_call = [], None, None, False
+        events, function, callee, where, is_call = [], None, None, "", False
         for line in dump:
             word, _, rest = line.rstrip("\n").partition("=")
             if line.startswith("events:"):
                 events = line.split()[1:]
+            elif word in ("ob", "cob"):
+                there = self._said(self.objects, rest)
+                where = there if word == "ob" else where
             elif word == "fn":
-                function = self._name(rest)
+                function = self._function(rest, where)
             elif word == "cfn":
-                callee = self._name(rest)
+                callee = self._function(rest, "")
             elif word == "calls":
                 is_call = True
                 if callee in MALLOC and function not in MALLOC:

@@ -58,7 +58,7 @@ def checked(answer, *good):
 
 
 class Row:
-    """per: how many of what it tells one step is; less: the row whose count is taken off, as it is part of this."""
+    """per: how many of what it tells one step is; less: the row that is part of this one."""
 
     per, less = 1, None
     steps, warm = 60, 24
@@ -143,11 +143,11 @@ class Send(Row):
 
 
 class Deliver(Send):
-    """The same with a receiver, less the sending: what an event costs on its way out."""
+    """The same with a receiver."""
 
     def __init__(self, way, kind):
         super().__init__("post", "h2")
-        self.name, self.less = f"deliver {way} {kind}", "send post h2"
+        self.name, self.less = f"message to {way} {kind}", "send post h2"
         self.receive = way, kind
 
     def open(self, house, accounts):
@@ -181,11 +181,11 @@ class Deliver(Send):
 class Group(Deliver):
     """A message of a group to all its members but the sender, each with a connection: a delivery, sending included."""
 
-    steps, warm = 3, 4
+    steps, warm = 5, 4      # ends before receivers of frames acknowledge, all at the same time
 
     def __init__(self, way, kind):
         super().__init__(way, kind)
-        self.name, self.less, self.per = f"deliver group of {GROUP} {way} {kind}", None, GROUP - 1
+        self.name, self.less, self.per = f"group of {GROUP} to {way} {kind}", None, GROUP - 1
 
     def open(self, house, accounts):
         Row.open(self, house, accounts)
@@ -256,6 +256,7 @@ class Typing(Deliver):
 
 ROWS = [Trivial("h2", False), Trivial("h1", False), Trivial("h2", True),
         Send("post", "h2"), Send("post", "h1"), Send("frame", "h2"), Send("frame", "h1"),
-        Deliver("longpoll", "h2"), Deliver("longpoll", "h1"), Deliver("sse", "h2"), Deliver("sse", "h1"),
-        Deliver("ws", "h2"), Deliver("ws", "h1"), Deliver("push", "h2"), Deliver("poll", "h2"), Deliver("poll", "h1"),
-        Group("ws", "h2"), Group("longpoll", "h1"), CatchUp("h2"), Typing("ws", "h1")]
+        Deliver("poll", "h2"), Deliver("longpoll", "h2"), Deliver("longpoll", "h1"), Deliver("sse", "h2"),
+        Deliver("sse", "h1"), Deliver("ws", "h2"), Deliver("ws", "h1"), Deliver("push", "h2"),
+        Group("longpoll", "h1"), Group("sse", "h2"), Group("sse", "h1"), Group("ws", "h2"), Group("ws", "h1"),
+        Group("push", "h2"), CatchUp("h2"), Typing("ws", "h1")]
