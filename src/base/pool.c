@@ -10,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { KEEPS = 0 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { KEEPS = 0 };
-#else
-enum { KEEPS = 1 };
-#endif
-#else
-enum { KEEPS = 1 };
-#endif
-
 enum { STEP_BYTES = 16, ROOM_BYTES_MIN = 24, ROOM_MORE_BYTES = 8 };
 
 void pool_init(struct pool *p, size_t bytes_max)
@@ -69,7 +57,7 @@ void *pool_take_zeroed(struct pool *p, size_t bytes)
 void pool_give(struct pool *p, void *block)
 {
     struct pool_block *b = block;
-    size_t room = KEEPS && b ? malloc_usable_size(b) : 0, size = pool_size(room);
+    size_t room = POOL_KEEPS && b ? malloc_usable_size(b) : 0, size = pool_size(room);
 
     if (room < ROOM_BYTES_MIN || room != ROOM_BYTES_MIN + size * STEP_BYTES || size >= POOL_SIZES ||
         p->bytes + room > p->bytes_max) {

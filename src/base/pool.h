@@ -8,6 +8,14 @@
  * malloc(). For one thread. In a build with sanitizers nothing is kept, so that they see every use of what was freed. */
 enum { POOL_BLOCK_BYTES_MAX = 1024, POOL_SIZES = POOL_BLOCK_BYTES_MAX / 16 };
 
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_KEEPS 0
+#elif defined(__has_feature)
+#define POOL_KEEPS !__has_feature(address_sanitizer)
+#else
+#define POOL_KEEPS 1
+#endif
+
 struct pool_block {
     struct pool_block *next;
 };
