@@ -253,8 +253,7 @@ int idle_run(const struct idle_plan *plan)
     idle.account = calloc(count, sizeof *idle.account);
     idle.receiver = calloc(count, sizeof *idle.receiver);
     CHECK(idle.account && idle.receiver && idle.epoll >= 0);
-    int status =
-        setup_accounts(plan->target, idle.account, count, plan->accounts_file) ? idle_measure(&idle) : 2;
+    int status = setup_accounts(plan->target, idle.account, count, plan->from) ? idle_measure(&idle) : 2;
     for (uint32_t n = 0; n < idle.begun; n++) {
         link_free(&idle.receiver[n].link);
         receiver_fini(&idle.receiver[n]);
@@ -273,7 +272,7 @@ int idle_main(const struct options *o, const struct link_target *target)
                                     .version = o->version,
                                     .count = o->connections,
                                     .hold_ns = (uint64_t)(o->seconds * 1e9),
-                                    .accounts_file = o->accounts_file,
+                                    .from = { o->accounts_file, o->conninfo },
                                     .heap_file = o->heap_file,
                                     .server = (pid_t)o->server,
                                     .admin_port = (uint16_t)o->admin };

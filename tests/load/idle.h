@@ -1,6 +1,7 @@
 /* load/idle.h - connections that do nothing but hold their way open, and what they cost the server */
 #pragma once
 #include "load/options.h"
+#include "load/setup.h"
 #include <sys/types.h>
 
 struct idle_plan {
@@ -10,7 +11,7 @@ struct idle_plan {
     enum link_version version;
     uint32_t count;
     uint64_t hold_ns;
-    const char *accounts_file;      /* "handle id token" lines; NULL, or not enough in it: accounts are made */
+    struct setup_from from;
     const char *heap_file;          /* NULL: malloc's figure is not told */
     pid_t server;
     uint16_t admin_port;

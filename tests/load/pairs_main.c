@@ -203,7 +203,8 @@ static int main_run(const struct options *o, struct pairs_plan *plan, const char
     plan->warm_ns = (uint64_t)(o->warm_s * 1e9);
     plan->measured_ns = (uint64_t)(o->seconds * 1e9);
     plan->drain_ns = 15000000000ull;
-    int status = setup_pairs(target, pair, plan->count, plan->receivers, o->accounts_file)
+    struct setup_from from = { o->accounts_file, o->conninfo };
+    int status = setup_pairs(target, pair, plan->count, plan->receivers, from)
                      ? main_work(o, plan, workload, shared)
                      : 2;
     munmap(shared, sizeof *shared);

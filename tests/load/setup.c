@@ -6,6 +6,7 @@
 #include "load/setup.h"
 
 #include "base/check.h"
+#include "load/bulk.h"
 #include "load/scan.h"
 #include "load/tally.h"
 #include <stdio.h>
@@ -222,7 +223,7 @@ static bool setup_write(const char *path, struct setup_account *const *account, 
 
 /* Taken from the file, or made. */
 static bool setup_enroll(const struct link_target *t, struct setup_account *const *account, uint32_t count,
-                         const char *file)
+                         struct setup_from from)
 {
     struct setup_round accounts = { .path = "/v1/accounts",
                                     .account = account,
@@ -236,26 +237,28 @@ static bool setup_enroll(const struct link_target *t, struct setup_account *cons
                                     .take = setup_take_session };
     unsigned run = (unsigned)time(NULL) ^ (unsigned)getpid() << 16;
 
-    if (setup_read(file, account, count))
+    if (setup_read(from.file, account, count))
         return true;
     for (uint32_t n = 0; n < count; n++)
         snprintf(account[n]->handle, sizeof account[n]->handle, "load%08x-%u", run, n);
-    if (!setup_run(&accounts, t) || !setup_run(&sessions, t))
+    bool good = from.conninfo ? bulk_accounts(from.conninfo, account, count)
+                              : setup_run(&accounts, t) && setup_run(&sessions, t);
+    if (!good)
         return false;
-    if (!setup_write(file, account, count))
-        fprintf(stderr, "posthorn-load: can't write %s\n", file);
+    if (!setup_write(from.file, account, count))
+        fprintf(stderr, "posthorn-load: can't write %s\n", from.file);
     return true;
 }
 
 bool setup_accounts(const struct link_target *t, struct setup_account *account, uint32_t count,
-                    const char *file)
+                    struct setup_from from)
 {
     struct setup_account **each = calloc(count, sizeof *each);
 
     CHECK(each);
     for (uint32_t n = 0; n < count; n++)
         each[n] = &account[n];
-    bool good = setup_enroll(t, each, count, file);
+    bool good = setup_enroll(t, each, count, from);
     free(each);
     return good;
 }
@@ -282,7 +285,7 @@ void setup_pairs_free(struct setup_pair **pair, uint32_t count)
 }
 
 bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, uint32_t to_count,
-                 const char *file)
+                 struct setup_from from)
 {
     struct setup_account **each = calloc(count * (1 + (size_t)to_count), sizeof *each);
     struct setup_round conversations = { .path = "/v1/conversations",
@@ -298,7 +301,7 @@ bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t 
         for (uint32_t k = 0; k < to_count; k++)
             each[all++] = &pair[n].to[k];
     }
-    bool good = setup_enroll(t, each, all, file) && setup_run(&conversations, t);
+    bool good = setup_enroll(t, each, all, from) && setup_run(&conversations, t);
     free(each);
     return good;
 }

@@ -16,10 +16,16 @@ struct setup_pair {
 struct setup_pair *setup_pairs_new(uint32_t count, uint32_t to_count);
 void setup_pairs_free(struct setup_pair **pair, uint32_t count);
 
-/* Fills count pairs: direct conversations when one receives, else groups. Accounts and sessions are taken from file
- * where it holds enough (their database must be the same), else made, and written to it; file may be NULL. False: it
- * did not work, and stderr says why. */
+/* Where accounts come from: file, where it holds enough (their database must be the same); else they are made, in bulk
+ * if the server's database is told, and written to file. Both may be NULL. */
+struct setup_from {
+    const char *file, *conninfo;
+};
+
+/* Fills count pairs: direct conversations when one receives, else groups. False: it did not work, and stderr says
+ * why. */
 bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, uint32_t to_count,
-                 const char *file);
+                 struct setup_from from);
 /* The same for single accounts, without conversations. */
-bool setup_accounts(const struct link_target *t, struct setup_account *account, uint32_t count, const char *file);
+bool setup_accounts(const struct link_target *t, struct setup_account *account, uint32_t count,
+                    struct setup_from from);
