@@ -1,4 +1,5 @@
 /* load/load.c - posthorn-load: the workloads, and which one is meant */
+#include "load/catchup.h"
 #include "load/floor.h"
 #include "load/idle.h"
 #include "load/pairs.h"
@@ -17,6 +18,7 @@ static const struct {
     { "rate", "open loop: so many messages a second; times count from when one should have left",
       pairs_rate_main, true },
     { "group", "closed loop: a sender a group, all members receive", pairs_group_main, true },
+    { "catchup", "readers that are many events behind, again and again", catchup_main, true },
     { "idle", "connections that hold their way open, and what they cost the server", idle_main, true },
     { "floor", "the bare send transaction on libpq, in a database of its own (--conninfo)", floor_main,
       false },

@@ -281,11 +281,11 @@ static void receiver_answered(struct link_ask *a)
     }
     if (was_open)
         r->events(r, answer);
-    if (r->way == RECEIVER_LONGPOLL && !r->is_over)
+    if ((r->way == RECEIVER_LONGPOLL || r->drains) && !r->is_over)
         receiver_poll(r);
 }
 
-void receiver_open(struct receiver *r)
+static void receiver_begin(struct receiver *r)
 {
     link_ask_init(&r->ask);
     r->ask.method = "GET";
@@ -293,7 +293,6 @@ void receiver_open(struct receiver *r)
     r->ask.token = r->token;
     r->ask.done = receiver_answered;
     r->ask.ctx = r;
-    snprintf(r->cursor, sizeof r->cursor, "now");
     if (r->way == RECEIVER_POLL || r->way == RECEIVER_LONGPOLL) {
         receiver_poll(r);
         return;
@@ -302,10 +301,22 @@ void receiver_open(struct receiver *r)
     r->ask.is_socket = r->way == RECEIVER_WS;
     r->ask.accept = r->way == RECEIVER_SSE ? "text/event-stream" : NULL;
     r->ask.pushed = r->way == RECEIVER_PUSH ? receiver_pushed : NULL;
-    snprintf(r->path, sizeof r->path, "/v1/events?after=now%s", r->way == RECEIVER_PUSH ? "&push=1" : "");
+    snprintf(r->path, sizeof r->path, "/v1/events?after=%s%s", r->cursor,
+             r->way == RECEIVER_PUSH ? "&push=1" : "");
     link_ask(r->link, &r->ask);
 }
 
+void receiver_open(struct receiver *r)
+{
+    snprintf(r->cursor, sizeof r->cursor, "now");
+    receiver_begin(r);
+}
+
+void receiver_open_after(struct receiver *r, const char *cursor)
+{
+    CHECK(receiver_keep_cursor(r, text_of(cursor)));
+    receiver_begin(r);
+}
 void receiver_do(struct receiver *r, uint32_t id, const char *path, struct text body)
 {
     struct buf b;

@@ -18,6 +18,7 @@ struct receiver {
     void (*answered)(struct receiver *r, struct text json);     /* ws: {"id":..,"status":..,..} */
     void (*ended)(struct receiver *r, struct text why);         /* once; nothing comes any more */
     void *ctx;
+    bool drains;                    /* poll: asks again at once until is_over */
     bool is_open;                   /* its place is known: what is sent from now on must come */
     bool is_over;                   /* set by its owner too: then it does not ask again */
     bool is_waiting;                /* long poll: the server has, or gets, an ask that waits */
@@ -31,6 +32,8 @@ struct receiver {
 
 /* r: link, token, way, wait_s and the calls are set, all else is zero. Goes out with the next link_flush(). */
 void receiver_open(struct receiver *r);
+/* The same from a place on: "3.1045", and all behind it comes. */
+void receiver_open_after(struct receiver *r, const char *cursor);
 /* ws: one verb; path and body are JSON already. */
 void receiver_do(struct receiver *r, uint32_t id, const char *path, struct text body);
 void receiver_fini(struct receiver *r);     /* after its link */
