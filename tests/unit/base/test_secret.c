@@ -93,6 +93,22 @@ static void base64url_there_and_back(void **state)
         assert_int_equal(secret_unbase64url(text_of(bad[k]), out, sizeof out), -1);
 }
 
+/* The alphabet, in its order, and no other byte. */
+static void base64url_digits(void **state)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned char out[3];
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        char text[4] = { 'A', (char)c, 'A', 'A' };
+        const char *at = c ? strchr(digits, c) : NULL;
+        assert_int_equal(secret_unbase64url((struct text){ text, 4 }, out, 3), at ? 3 : -1);
+        if (at)
+            assert_int_equal(out[0] << 4 | out[1] >> 4, at - digits);
+    }
+}
+
 static void randomness_and_forgetting(void **state)
 {
     unsigned char a[32] = { 0 }, b[32] = { 0 };
@@ -111,7 +127,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_password_is_itself_only), cmocka_unit_test(nobody_takes_as_long_as_somebody),
-        cmocka_unit_test(hashes_are_blake2b),        cmocka_unit_test(base64url_there_and_back),
+        cmocka_unit_test(hashes_are_blake2b),
+        cmocka_unit_test(base64url_there_and_back),
+        cmocka_unit_test(base64url_digits),
         cmocka_unit_test(randomness_and_forgetting),
     };
     secret_init();
