@@ -124,6 +124,8 @@ class Bench:
                 try:
                     results = function(self)
                 except (Failed, subprocess.SubprocessError, OSError, KeyError, ValueError, SystemExit) as why:
+                    if isinstance(why, SystemExit) and not isinstance(why.code, str):
+                        raise           # somebody wants the bench itself to end
                     results = {job: {"failed": str(why) or repr(why)}}
             if self.house.process is None or self.house.process.poll() is not None:
                 results = {job: {"failed": "posthornd ended"}}

@@ -158,6 +158,8 @@ def check_attempts(score):
         def breaks(_):
             raise jobs.Failed("no such workload")
         score.check("a run that breaks is told", Quiet().attempt("ws", breaks)["ws"]["failed"] == "no such workload")
+        Loud.noise = [(0, 0)]
+        score.check("the bench ends when it is told to", refuses(Quiet().attempt, "ws", lambda _: sys.exit(143)) == 143)
     finally:
         jobs.Others = real
 
