@@ -18,6 +18,7 @@ enum { AGAIN_LEAST_MS = 300, AGAIN_SPREAD_MS = 1200 };
 struct channel_reading {
     struct inbox_read read;
     struct arena arena;
+    uint64_t doubts; /* when it began */
 };
 
 static op_step channel_begin, channel_look, channel_was_read;
@@ -148,11 +149,20 @@ static bool channel_is_void(const struct channel *ch)
     return timeline && !ch->at.is_now && ch->at.timeline != timeline;
 }
 
+/* Commits that nobody heard of, perhaps: their outcome was lost, or somebody repeated what was lost. */
+static uint64_t channel_doubts(const struct channel *ch)
+{
+    struct store_stats s;
+
+    store_stats_read(ch->place->store, &s);
+    return s.unknown_outcomes + s.duplicates + s.reconnects;
+}
+
 /* Nobody is to be asked whether the cursor is good, and nothing is behind it: a poll that comes back at once. */
 static bool channel_may_begin(const struct channel *ch)
 {
     return store_timeline(ch->place->store) == ch->at.timeline &&
-           hub_is_newest(ch->place->hub, &ch->watcher, ch->at);
+           hub_is_newest(ch->place->hub, &ch->watcher, ch->at, channel_doubts(ch));
 }
 
 /* Whether a batch without events has a reason. */
@@ -190,6 +200,7 @@ static void channel_read(struct channel *ch)
 
     CHECK(r);
     ch->reading = r;
+    r->doubts = channel_doubts(ch);
     r->read.arena = &r->arena;
     r->read.limit = ch->at.is_now ? 0 : ch->events_max;
     r->read.bytes_max = ch->bytes_max;
@@ -245,15 +256,17 @@ static void channel_failed(struct channel *ch, enum err err)
         channel_try_again(ch);
 }
 
-static void channel_take(struct channel *ch, const struct inbox_read *r)
+static void channel_take(struct channel *ch, const struct channel_reading *reading)
 {
+    const struct inbox_read *r = &reading->read;
     struct channel_batch b = { .rows = r->at, .count = r->count };
     bool is_first = !ch->has_begun;
 
     if (ch->at.is_now)
         ch->at = (struct cursor){ .timeline = r->timeline, .i = r->head };
     ch->known = channel_later(ch->known, r->head);
-    hub_was_read(ch->place->hub, &ch->watcher, (struct cursor){ .timeline = r->timeline, .i = r->head });
+    hub_was_read(ch->place->hub, &ch->watcher, (struct cursor){ .timeline = r->timeline, .i = r->head },
+                 reading->doubts);
     if (r->timeline != ch->at.timeline)
         channel_end(ch, ERR_RESYNC);
     else if (r->count > 0 || is_first)
@@ -273,7 +286,7 @@ static void channel_was_read(struct op *op, enum err err)
     if (err)
         channel_failed(ch, err);
     else if (!ch->end)
-        channel_take(ch, &r->read);
+        channel_take(ch, r);
     arena_fini(&r->arena);
     free(r);
     channel_look(op, ERR_OK);

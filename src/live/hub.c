@@ -20,8 +20,10 @@ struct hub_user {
     struct blob **ring; /* event i at ring[i % room]; NULL: nothing at hand */
     uint32_t room, count; /* the newest count are at hand; room is a power of 2 */
     struct signals signals;
-    struct cursor read; /* the newest place when it was last read, */
-    uint64_t read_ms; /* which was then; 0: never */
+    uint64_t timeline; /* of the last reading, */
+    struct inbox_seq read; /* which found this to be the newest, */
+    uint64_t read_ms; /* then; 0: there was none */
+    uint64_t doubts; /* that there had been */
     bool is_recent;
     uint64_t recent_ms;
     TAILQ_ENTRY(hub_user) recent;
@@ -251,24 +253,27 @@ const struct blob *hub_event(const struct hub_watcher *w, struct inbox_seq i)
     return u->ring[i.n % u->room];
 }
 
-void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newest)
+void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newest, uint64_t doubts)
 {
     struct hub_user *u = w->at;
 
     CHECK(u);
-    if (newest.timeline != u->read.timeline || newest.i.n > u->read.i.n)
-        u->read = newest;
+    if (newest.timeline != u->timeline || newest.i.n > u->read.n)
+        u->read = newest.i;
+    u->timeline = newest.timeline;
     u->read_ms = loop_now_ms(h->loop);
+    u->doubts = doubts;
 }
 
-bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at)
+bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at, uint64_t doubts)
 {
     const struct hub_user *u = w->at;
 
     CHECK(u);
-    if (!u->read_ms || u->read_ms + LIMIT_KNOWN_MS < loop_now_ms(h->loop) || at.timeline != u->read.timeline)
+    if (!u->read_ms || u->read_ms + LIMIT_KNOWN_MS < loop_now_ms(h->loop))
         return false;
-    return at.i.n == (u->newest.n > u->read.i.n ? u->newest.n : u->read.i.n);
+    return at.timeline == u->timeline && doubts == u->doubts &&
+           at.i.n == (u->newest.n > u->read.n ? u->newest.n : u->read.n);
 }
 
 /* Whether anybody could take what from sends now. */

@@ -46,11 +46,12 @@ struct inbox_seq hub_newest(const struct hub_watcher *w);
 /* What stands there, borrowed until the next call of the hub; NULL: read it. */
 const struct blob *hub_event(const struct hub_watcher *w, struct inbox_seq i);
 
-/* A reading that began while w was registered found this to be the newest place of its user. */
-void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newest);
-/* Whether at is the newest place of w's user, by a reading of the last LIMIT_KNOWN_MS and every notice since:
- * nothing is to be read. False: perhaps. */
-bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at);
+/* A reading that began while w was registered found this to be the newest place of its user. doubts: how many
+ * reasons there had been by its beginning to think that something was committed without a notice. */
+void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newest, uint64_t doubts);
+/* Whether at is the newest place of w's user, by a reading of the last LIMIT_KNOWN_MS and every notice since, and
+ * no new doubt: nothing is to be read. False: perhaps. */
+bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at, uint64_t doubts);
 
 /* A signal for user, sent by device from (not taken): never stored, for whoever watches, but not for from. A device
  * whose poll was answered finds it when it is back within LIMIT_TAIL_MS; nobody else does. */

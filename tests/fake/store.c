@@ -133,7 +133,7 @@ uint64_t store_timeline(const struct store *s)
 
 void store_stats_read(const struct store *s, struct store_stats *into)
 {
-    *into = (struct store_stats){ .appended = s->events_count };
+    *into = (struct store_stats){ .appended = s->events_count, .duplicates = s->duplicates };
 }
 
 void store_members(struct store *s, struct conversation_id id, struct members **out, struct op *op)

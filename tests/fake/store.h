@@ -46,6 +46,7 @@ struct store {
     uint32_t fail_skip; /* after so many good ones, */
     uint32_t fail_count; /* this often */
     bool is_holding;    /* answers wait for fake_store_release() */
+    uint64_t duplicates; /* that there are said to have been */
     uint32_t restless_appends; /* so many find that the members have changed again */
     uint32_t calls, reads_of_members, held_count, groups_count;
     struct {
