@@ -107,6 +107,8 @@ class Bench:
         return {**json.loads(lines[-1]), "exit": done.returncode}
 
     def workload(self, name, *options, tls=False, seconds=None, timeout_s=240):
+        if not re.search(rf"^  {name} ", self.usage, re.M):
+            raise Failed(f"posthorn-load knows no {name}")
         accounts = os.path.join(self.house.dir, f"accounts-{name}")
         made = ["--conninfo", self.house.conninfo] if "--conninfo" in self.usage else []
         return self.run(self.load, name, "--url", self.url(tls), "--seconds", seconds or self.seconds,
@@ -195,7 +197,7 @@ def idle(way, http, tls):
 
     def idle_job(bench):
         bench.fresh_server()            # what an earlier load has left in its pools would hide what is measured
-        connections = 1000 if bench.is_quick else 10000
+        connections = 2000 if bench.is_quick and tls else 10000
         result = bench.workload("idle", "--way", way, "--http", http, "--connections", connections, "--admin",
                                 bench.house.admin_port, tls=tls, seconds=0.5 if bench.is_quick else 3)
         return {name: judge(result, must_balance=False)}
