@@ -18,6 +18,8 @@ static const struct {
     { "rate", "open loop: so many messages a second; times count from when one should have left",
       pairs_rate_main, true },
     { "group", "closed loop: a sender a group, all members receive", pairs_group_main, true },
+    { "signals", "closed loop: a sender a group says that it types, all members hear it", pairs_signals_main,
+      true },
     { "catchup", "readers that are many events behind, again and again", catchup_main, true },
     { "idle", "connections that hold their way open, and what they cost the server", idle_main, true },
     { "floor", "the bare send transaction on libpq, in a database of its own (--conninfo)", floor_main,

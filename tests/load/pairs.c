@@ -42,6 +42,7 @@ static void pairs_open_receiver(struct pairs_pair *pair, uint32_t k)
                                 .way = p->plan->way,
                                 .wait_s = PAIRS_WAIT_S,
                                 .events = pairs_receive,
+                                .signals = p->plan->is_signals ? pairs_signals_receive : NULL,
                                 .ended = pairs_receive_ended,
                                 .ctx = to };
     CHECK(to->in.link);
@@ -83,7 +84,9 @@ static void pairs_close(struct pairs_pair *pair)
 {
     uint32_t receivers = pair->process->plan->receivers;
 
-    for (uint64_t n = 0; n < pair->next; n++)
+    if (pair->process->plan->is_signals)
+        pairs_signals_close(pair);
+    for (uint64_t n = 0; n < pair->next && !pair->process->plan->is_signals; n++)
         if (pair->message[n].acked_seq && pair->message[n].delivered < receivers)
             pair->process->result->lost += receivers - pair->message[n].delivered;
     /* Told of the end as lost connections, which are no errors any more. */
@@ -191,6 +194,18 @@ static void pairs_begin(struct pairs_process *p)
     }
 }
 
+/* The time of sending is over. */
+static bool pairs_is_over(struct pairs_process *p)
+{
+    uint64_t stop = p->plan->stop ? atomic_load(p->plan->stop) : 0;
+
+    if (stop && stop < p->stop_ns) {
+        p->stop_ns = stop;
+        p->end_ns = stop + p->plan->drain_ns;
+    }
+    return p->now_ns >= p->stop_ns;
+}
+
 static void pairs_work(struct pairs_process *p, uint32_t process, atomic_ullong *start)
 {
     uint64_t begin, looked_ns = 0, wait_ns = 50 * PAIRS_MS;
@@ -205,7 +220,7 @@ static void pairs_work(struct pairs_process *p, uint32_t process, atomic_ullong 
         pairs_rate_begin(p, begin, process);
     else
         pairs_begin(p);
-    while (p->now_ns < p->stop_ns || (p->now_ns < p->end_ns && !pairs_is_drained(p))) {
+    while (!pairs_is_over(p) || (p->now_ns < p->end_ns && !pairs_is_drained(p))) {
         if (p->plan->rate) {
             uint64_t due_ns = pairs_rate_turn(p);
             bool is_soon = due_ns < p->now_ns + 50 * PAIRS_MS && p->now_ns < p->stop_ns;

@@ -12,6 +12,7 @@ struct pairs_plan {
     uint32_t count, processes;
     uint32_t receivers;             /* of a conversation */
     uint32_t window, batch;         /* messages outstanding of a pair; sends in one POST (1: no /v1/batch) */
+    bool is_signals;                /* typing is said, and no message sent */
     uint32_t rate;                  /* messages a second of all processes, whatever comes back; 0: as the window says */
     uint32_t text_bytes;
     enum receiver_way way;
@@ -27,6 +28,7 @@ struct pairs_result {
     uint64_t sent, acked, delivered;
     uint64_t acked_measured, delivered_measured;
     uint64_t own_measured;          /* events that the senders' sockets got */
+    uint64_t dropped;               /* signals that did not come */
     uint64_t late;                  /* sends that had to wait for an answer before they could leave */
     uint64_t lost, doubled, reordered, gaps, wrong, overtaken, errors;
     struct tally ack, deliver;
@@ -41,3 +43,4 @@ void pairs_run(const struct pairs_plan *plan, uint32_t process, struct pairs_res
 int pairs_main(const struct options *o, const struct link_target *target);
 int pairs_rate_main(const struct options *o, const struct link_target *target);
 int pairs_group_main(const struct options *o, const struct link_target *target);
+int pairs_signals_main(const struct options *o, const struct link_target *target);

@@ -27,6 +27,7 @@ struct pairs_receiver {
     struct pairs_pair *pair;
     uint64_t last_i;                /* UINT64_MAX: not known yet */
     uint64_t last_seq, newest;
+    uint64_t heard;                 /* signals */
 };
 
 struct pairs_pair {
@@ -76,6 +77,10 @@ void pairs_rate_begin(struct pairs_process *p, uint64_t begin_ns, uint32_t proce
 uint64_t pairs_rate_turn(struct pairs_process *p);
 /* A send is free: the oldest that waits for one takes it. */
 void pairs_rate_freed(struct pairs_send *s);
+
+/* pairs_signals.c: what came, and at the end what did not. */
+void pairs_signals_receive(struct receiver *r, struct text json);
+void pairs_signals_close(struct pairs_pair *pair);
 
 /* pairs_receive.c: what came by a receiver's way; and what the sender's socket hears of its own. */
 void pairs_receive(struct receiver *r, struct text json);

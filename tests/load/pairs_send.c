@@ -40,6 +40,13 @@ void pairs_send_again(struct pairs_send *s)
         link_ask(pair->from, &s->ask);
 }
 
+static void pairs_send_body(struct pairs_send *s)
+{
+    CHECK(!s->body.overflowed);
+    s->ask.body = buf_text(&s->body);
+    pairs_send_again(s);
+}
+
 void pairs_send_next(struct pairs_send *s, uint64_t due_ns)
 {
     struct pairs_pair *pair = s->pair;
@@ -49,6 +56,12 @@ void pairs_send_next(struct pairs_send *s, uint64_t due_ns)
     s->first = pair->next;
     s->count = batch;
     buf_drop(&s->body, s->body.bytes);
+    if (pair->process->plan->is_signals) {
+        pairs_begin_message(pair, due_ns);
+        buf_put_text(&s->body, TEXT("{}"));
+        pairs_send_body(s);
+        return;
+    }
     if (batch > 1)
         buf_put_text(&s->body, TEXT("{\"requests\":["));
     for (uint32_t k = 0; k < batch; k++) {
@@ -62,9 +75,7 @@ void pairs_send_next(struct pairs_send *s, uint64_t due_ns)
     }
     if (batch > 1)
         buf_put_text(&s->body, TEXT("]}"));
-    CHECK(!s->body.overflowed);
-    s->ask.body = buf_text(&s->body);
-    pairs_send_again(s);
+    pairs_send_body(s);
 }
 
 static void pairs_acked(struct pairs_pair *pair, uint64_t n, uint64_t seq)
@@ -89,6 +100,11 @@ static bool pairs_take_answer(struct pairs_send *s, int status, struct text rest
     struct text piece;
     uint64_t seq, one, taken = 0;
 
+    if (s->pair->process->plan->is_signals) {
+        if (status == 202)
+            pairs_acked(s->pair, s->first, s->first + 1); /* it has no seq: any number does */
+        return status == 202;
+    }
     if (status != 200 && status != 201)
         return false;
     if (s->count == 1 && s->pair->process->plan->batch == 1) {
@@ -149,7 +165,8 @@ void pairs_send_init(struct pairs_send *s, struct pairs_pair *pair)
     if (pair->process->plan->batch > 1)
         snprintf(s->path, sizeof s->path, "/v1/batch");
     else
-        snprintf(s->path, sizeof s->path, "/v1/conversations/%s/messages", pair->who->conversation);
+        snprintf(s->path, sizeof s->path, "/v1/conversations/%s/%s", pair->who->conversation,
+                 pair->process->plan->is_signals ? "typing" : "messages");
     s->pair = pair;
     s->ask.method = "POST";
     s->ask.path = s->path;

@@ -47,6 +47,11 @@ static void receiver_end(struct receiver *r, struct text why)
     r->ended(r, why);
 }
 
+static bool receiver_begins(struct text t, struct text with)
+{
+    return t.bytes >= with.bytes && memcmp(t.at, with.at, with.bytes) == 0;
+}
+
 /* False: there is none that could be one. */
 static bool receiver_keep_cursor(struct receiver *r, struct text cursor)
 {
@@ -121,8 +126,10 @@ static void receiver_message(struct receiver *r, struct text json)
         receiver_acknowledge(r);
         return;
     }
-    if (json.bytes > 10 && memcmp(json.at, "{\"signal\":", 10) != 0)
+    if (!receiver_begins(json, TEXT("{\"signal\":")))
         receiver_end(r, json);
+    else if (r->signals)
+        r->signals(r, json);
 }
 
 /* A whole frame at the start of t: its length in all; 0: not yet. */
@@ -181,11 +188,6 @@ static bool receiver_cut(struct text *rest, struct text mark, struct text *piece
     return true;
 }
 
-static bool receiver_begins(struct text t, struct text with)
-{
-    return t.bytes >= with.bytes && memcmp(t.at, with.at, with.bytes) == 0;
-}
-
 /* One event of an event stream: its lines. */
 static void receiver_take_block(struct receiver *r, struct text block)
 {
@@ -203,6 +205,8 @@ static void receiver_take_block(struct receiver *r, struct text block)
             r->events(r, line);
         else if (is_bye && receiver_begins(line, TEXT("data: ")))
             receiver_end(r, line);
+        else if (r->signals && receiver_begins(line, TEXT("data: {\"t\":")))
+            r->signals(r, line);
     }
     if (id.bytes && !receiver_keep_cursor(r, id))
         receiver_end(r, id);
@@ -245,6 +249,14 @@ static void receiver_more(struct link_ask *a)
         receiver_take_lines(r);
 }
 
+/* A poll's answer, or a pushed one: events, and perhaps signals. */
+static void receiver_take_page(struct receiver *r, struct text page)
+{
+    r->events(r, page);
+    if (r->signals && !r->is_over)
+        r->signals(r, page);
+}
+
 static void receiver_pushed(struct link_ask *a, struct text answer)
 {
     struct receiver *r = a->ctx;
@@ -254,7 +266,7 @@ static void receiver_pushed(struct link_ask *a, struct text answer)
     if (!receiver_keep_cursor(r, scan_word(answer, "cursor")))
         receiver_end(r, TEXT("a pushed response that is no answer"));
     else
-        r->events(r, answer);
+        receiver_take_page(r, answer);
 }
 
 static void receiver_poll(struct receiver *r)
@@ -280,7 +292,7 @@ static void receiver_answered(struct link_ask *a)
         return;
     }
     if (was_open)
-        r->events(r, answer);
+        receiver_take_page(r, answer);
     if ((r->way == RECEIVER_LONGPOLL || r->drains) && !r->is_over)
         receiver_poll(r);
 }

@@ -15,6 +15,8 @@ struct receiver {
     enum receiver_way way;
     /* Events in a row: JSON that holds objects which begin with "i", and nothing else that does. */
     void (*events)(struct receiver *r, struct text json);
+    /* JSON that may hold signals, objects which begin with "t"; NULL: not looked at. */
+    void (*signals)(struct receiver *r, struct text json);
     void (*answered)(struct receiver *r, struct text json);     /* ws: {"id":..,"status":..,..} */
     void (*ended)(struct receiver *r, struct text why);         /* once; nothing comes any more */
     void *ctx;
