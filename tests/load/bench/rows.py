@@ -98,11 +98,13 @@ def beside():
 
 def arrivals():
     yield Figure("11", "CPU of posthornd", "ms", of("login", "server_ms_per_login"), 0.37, 0.19, False, 3, ("login",))
-    yield Figure("11", "the same over TLS", "ms", of("login-tls", "server_ms_per_login"), digits=3, jobs=("login-tls",),
-                 is_more_better=False)
+    for name, job in (("the same over TLS", "login-tls"), ("over TLS, resumed", "login-resumed")):
+        yield Figure("11", name, "ms", of(job, "server_ms_per_login"), None, None, False, 3, (job,))
     yield Figure("storm", "all caught up after", "s", of("storm", "caught_up_s"), 10, None, False, 2, ("storm",))
     yield Figure("storm", "live messages' p99 meanwhile", "ms", of("storm", "delivered_p99_ms"), 50, None, False, 1,
                  ("storm",))
+    yield Figure("storm", "of them resumed", "", ratio("storm", "resumed", "storm", "connections"), digits=2,
+                 jobs=("storm",))
     yield Figure("storm", "errors", "", of("storm", "errors"), 0, None, False, 0, ("storm",))
     yield Figure("catchup", "events", "/s", of("catchup", "events_per_s"), 100000, jobs=("catchup",))
 

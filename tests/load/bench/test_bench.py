@@ -212,7 +212,7 @@ def fake_rounds(count):
     """Rounds in which every job told every figure, so that the page can be seen."""
     told = ("delivered_per_s", "server_us_per_message", "postgres_us_per_message", "messages_per_s", "requests_per_s",
             "delivered_p50_ms", "delivered_p99_ms", "delivered_p999_ms", "bytes_per_connection", "server_ms_per_login",
-            "caught_up_s", "events_per_s", "seconds", "server_cpu_s", "strangers", "stolen")
+            "caught_up_s", "connections", "resumed", "events_per_s", "seconds", "server_cpu_s", "strangers", "stolen")
     names = [*jobs.JOBS, "floor", *(f"{job}-nghttpd" for job in ("polls", "polls-read", "trivial", "trivial-tls"))]
     result = {**{key: 1.5 for key in told}, "errors": 0, "delivered": 7, "noisy": False}
     rounds = []
