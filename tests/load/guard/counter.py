@@ -74,7 +74,7 @@ class Counted(House):
     """A house whose posthornd runs under callgrind, not counting until dump() is called for the first time."""
 
     def __init__(self, server):
-        super().__init__(server)
+        super().__init__(server, settings={"limits.typing_ms": 0})
         self.vgdb = "--vgdb-prefix=" + os.path.join(self.dir, "vgdb")
         self.out = os.path.join(self.dir, "callgrind")
         self.parts = 0

@@ -61,7 +61,7 @@ class Row:
     """per: how many of what it tells one step is; less: the row that is part of this one."""
 
     per, less = 1, None
-    steps, warm = 60, 24
+    steps, warm = 45, 24
 
     def __init__(self, name):
         self.name = name
@@ -79,7 +79,7 @@ class Row:
 class Trivial(Row):
     """A request that needs nothing: GET /v1/discover."""
 
-    steps = 200
+    steps = 150
 
     def __init__(self, kind, tls):
         super().__init__(f"request {kind}{' tls' if tls else ''}")
