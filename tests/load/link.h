@@ -42,6 +42,13 @@ void link_ask_fini(struct link_ask *a);
 /* Connects and shakes hands, blocking, at most some seconds; NULL: not possible. Its socket is watched by epoll,
  * whose data.ptr is the link. */
 struct link *link_new(const struct link_target *t, int epoll, enum link_version version);
+/* The same without waiting: what is asked leaves when hands are shaken. resume: a session of an earlier link, or NULL;
+ * stays the caller's. */
+struct link *link_begin(const struct link_target *t, int epoll, enum link_version version, SSL_SESSION *resume);
+bool link_is_connected(const struct link *l);
+bool link_is_resumed(const struct link *l);
+/* To resume with; NULL: no TLS, or no ticket has come yet. The caller's, SSL_SESSION_free(). */
+SSL_SESSION *link_session(const struct link *l);
 void link_free(struct link **l);            /* done of what is open is called with status 0 */
 /* Goes out with the next link_flush() or link_ready(). HTTP/1.1: one at a time. */
 void link_ask(struct link *l, struct link_ask *a);

@@ -26,6 +26,7 @@ struct link {
     struct buf out;
     bool wants_write;               /* as epoll knows it */
     bool is_lost;
+    bool is_dialing, is_h1;         /* hands are not shaken yet; what is to be agreed on */
     struct link_ask *open[LINK_OPEN_MAX];
     uint32_t open_count;
 };

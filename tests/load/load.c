@@ -2,7 +2,9 @@
 #include "load/catchup.h"
 #include "load/floor.h"
 #include "load/idle.h"
+#include "load/login.h"
 #include "load/pairs.h"
+#include "load/storm.h"
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -21,6 +23,9 @@ static const struct {
     { "signals", "closed loop: a sender a group says that it types, all members hear it", pairs_signals_main,
       true },
     { "catchup", "readers that are many events behind, again and again", catchup_main, true },
+    { "login", "new connections of accounts that the server does not know yet, a verb each", login_main,
+      true },
+    { "storm", "everybody is cut off at once, and comes back; others talk meanwhile", storm_main, true },
     { "idle", "connections that hold their way open, and what they cost the server", idle_main, true },
     { "floor", "the bare send transaction on libpq, in a database of its own (--conninfo)", floor_main,
       false },

@@ -37,8 +37,9 @@ static const struct options_row options_rows[] = {
     { "connections", OPTIONS_NUMBER, AT(connections), 1, 200000, "each with an account of its own (100)" },
     { "readers", OPTIONS_NUMBER, AT(readers), 1, 1000, "that catch up at the same time (1)" },
     { "events", OPTIONS_NUMBER, AT(events), 1, 10000000, "that a reader is behind (10000)" },
-    { "behind", OPTIONS_NUMBER, AT(behind), 0, 1000, "messages for each that come while it is away (1)" },
+    { "behind", OPTIONS_NUMBER, AT(behind), 1, 1000, "messages for each that come while it is away (1)" },
     { "handshakes", OPTIONS_NUMBER, AT(handshakes), 1, 10000, "that are under way at a time (200)" },
+    { "resume", OPTIONS_FLAG, AT(resume), 0, 0, "login: with a TLS session of before" },
     { "accounts-file", OPTIONS_WORD, AT(accounts_file), 0, 0,
       "accounts and tokens of an earlier run, and for the next" },
     { "conninfo", OPTIONS_WORD, AT(conninfo), 0, 0,
@@ -49,6 +50,8 @@ static const struct options_row options_rows[] = {
     { "admin", OPTIONS_NUMBER, AT(admin), 1, 65535, "port of the server's admin listener" },
     { "heap-file", OPTIONS_WORD, AT(heap_file), 0, 0,
       "where the server tells what it got from malloc (heap.c)" },
+    { "plant", OPTIONS_WORD, AT(plant), 0, 0,
+      "lost or doubled: something that comes is, to see that it is noticed" },
     { "users", OPTIONS_NUMBER, AT(users), 100, 10000000, "floor: how many there are (2000)" },
     { "conversations", OPTIONS_NUMBER, AT(conversations), 100, 10000000, "floor: how many there are (1000)" },
     { "share", OPTIONS_FLAG, AT(shares), 0, 0, "floor: all connections write to the same conversations" },
@@ -114,6 +117,8 @@ static bool options_fit(struct options *o)
     bool is_frame = strcmp(o->send, "frame") == 0;
 
     if (!is_frame && strcmp(o->send, "post") != 0)
+        return false;
+    if (o->plant && strcmp(o->plant, "lost") != 0 && strcmp(o->plant, "doubled") != 0)
         return false;
     /* A socket takes 32 verbs at a time. */
     if (is_frame && o->window > 32 * o->batch)

@@ -4,11 +4,11 @@
 #include <sys/types.h>
 
 struct options {
-    const char *url, *accounts_file, *conninfo, *heap_file, *http, *send;
+    const char *url, *accounts_file, *conninfo, *heap_file, *http, *send, *plant;
     enum receiver_way way;
     enum link_version version;      /* worked out of way and http */
     uint32_t pairs, groups, members, window, batch, text, processes, rate;
-    uint32_t connections, readers, events, behind, handshakes, admin, users, conversations, shares;
+    uint32_t connections, readers, events, behind, handshakes, admin, users, conversations, shares, resume;
     uint32_t server, postgres;      /* process ids; 0: not told */
     double warm_s, seconds;
 };

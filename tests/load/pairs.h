@@ -12,6 +12,7 @@ struct pairs_plan {
     uint32_t count, processes;
     uint32_t receivers;             /* of a conversation */
     uint32_t window, batch;         /* messages outstanding of a pair; sends in one POST (1: no /v1/batch) */
+    const char *plant;              /* NULL, or "lost" or "doubled": what is done to one that comes */
     bool is_signals;                /* typing is said, and no message sent */
     uint32_t rate;                  /* messages a second of all processes, whatever comes back; 0: as the window says */
     uint32_t text_bytes;
@@ -19,6 +20,7 @@ struct pairs_plan {
     enum link_version version;      /* of the receivers' connections */
     bool by_frames;                 /* the senders have a WebSocket, and send on it */
     uint64_t warm_ns, measured_ns, drain_ns;
+    atomic_ullong *stop;            /* shared, or NULL: once not 0, sending ends then (monotonic ns) */
 };
 
 /* What a process tells, in shared memory. Messages and errors are of the whole run; rates and times of what was sent

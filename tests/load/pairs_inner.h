@@ -56,12 +56,16 @@ struct pairs_process {
     int epoll;
     uint64_t measure_ns, stop_ns, end_ns;   /* from, to, and when the drain is over */
     uint64_t now_ns;                /* of this turn */
+    uint64_t came;                  /* in all, on all ways */
     uint64_t due_ns, dice;          /* open loop: when the next message is due */
 };
 
 /* Something did not go well; the first is kept for whoever looks at the result. */
 void pairs_error(struct pairs_process *p, const char *method, const char *path, int status, struct text answer);
 bool pairs_is_measured(const struct pairs_process *p, uint64_t ns);
+
+/* pairs_receive.c: how often what came now counts: once, but for the one that is planted. */
+uint32_t pairs_plant(struct pairs_process *p);
 
 /* pairs_send.c: number k's next messages, due at that time, and what came of them. */
 void pairs_send_init(struct pairs_send *s, struct pairs_pair *pair);

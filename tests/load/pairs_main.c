@@ -213,7 +213,8 @@ static int main_run(const struct options *o, struct pairs_plan *plan, const char
     plan->by_frames = strcmp(o->send, "frame") == 0;
     plan->warm_ns = (uint64_t)(o->warm_s * 1e9);
     plan->measured_ns = (uint64_t)(o->seconds * 1e9);
-    plan->drain_ns = plan->is_signals ? 2000000000ull : 15000000000ull;
+    plan->plant = o->plant;
+    plan->drain_ns = plan->is_signals || plan->plant ? 2000000000ull : 15000000000ull;
     struct setup_from from = { o->accounts_file, o->conninfo };
     int status = setup_pairs(target, pair, plan->count, plan->receivers, from)
                      ? main_work(o, plan, workload, shared)

@@ -61,6 +61,15 @@ static void pairs_arrived(struct pairs_receiver *to, struct text event)
         tally_add(&p->result->deliver, p->now_ns - m->sent_ns);
 }
 
+uint32_t pairs_plant(struct pairs_process *p)
+{
+    static const uint64_t planted = 50;
+
+    if (++p->came != planted || !p->plan->plant)
+        return 1;
+    return *p->plan->plant == 'l' ? 0 : 2;
+}
+
 void pairs_receive(struct receiver *r, struct text json)
 {
     struct pairs_receiver *to = r->ctx;
@@ -71,7 +80,8 @@ void pairs_receive(struct receiver *r, struct text json)
     if (to->last_i == UINT64_MAX)
         to->last_i = r->first_i;
     while ((event = scan_piece(&json, "{\"i\":")).bytes)
-        pairs_arrived(to, event);
+        for (uint32_t times = pairs_plant(p); times > 0; times--)
+            pairs_arrived(to, event);
     if (p->now_ns >= p->end_ns)
         r->is_over = true;
 }

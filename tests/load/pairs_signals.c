@@ -43,7 +43,8 @@ void pairs_signals_receive(struct receiver *r, struct text json)
     struct text signal;
 
     while ((signal = scan_piece(&json, "{\"t\":\"typing\"")).bytes)
-        pairs_signals_one(to, signal);
+        for (uint32_t times = pairs_plant(to->pair->process); times > 0; times--)
+            pairs_signals_one(to, signal);
 }
 
 void pairs_signals_close(struct pairs_pair *pair)

@@ -235,7 +235,7 @@ static bool setup_enroll(const struct link_target *t, struct setup_account *cons
                                     .count = count,
                                     .say = setup_say_session,
                                     .take = setup_take_session };
-    unsigned run = (unsigned)time(NULL) ^ (unsigned)getpid() << 16;
+    unsigned run = (unsigned)tally_now_ns() ^ (unsigned)getpid() << 16;
 
     if (setup_read(from.file, account, count))
         return true;
