@@ -11,6 +11,8 @@
 #include "api/seen.h"
 #include "base/log.h"
 
+enum { OUT_BYTES_FIRST = 503 };
+
 static op_step call_begin, call_looked_up, call_authenticated;
 static op_done call_ended;
 static void call_free(struct op *op);
@@ -28,6 +30,8 @@ struct call *call_new(struct api *api, call_done_fn *done, void *carrier)
     c->done = done;
     c->carrier = carrier;
     buf_init(&c->out, CALL_ANSWER_BYTES_MAX);
+    c->out.at = pool_take(pool, OUT_BYTES_FIRST + 1); /* most answers never need another block */
+    c->out.room = OUT_BYTES_FIRST;
     json_init(&c->json, &c->out);
     json_object(&c->json, NULL);
     return c;
@@ -37,7 +41,7 @@ static void call_free(struct op *op)
 {
     struct call *c = call_of(op);
 
-    buf_fini(&c->out);
+    pool_give(c->arena.pool, c->out.at);
     arena_fini(&c->arena);
     pool_give(c->arena.pool, c);
 }

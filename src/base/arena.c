@@ -46,10 +46,11 @@ void *arena_alloc(struct arena *a, size_t bytes)
 
 struct text arena_copy(struct arena *a, struct text t)
 {
+    if (t.bytes == 0)
+        return TEXT("");
     char *at = arena_take(a, t.bytes + 1);
 
-    if (t.bytes)
-        memcpy(at, t.at, t.bytes);
+    memcpy(at, t.at, t.bytes);
     at[t.bytes] = 0;
     return (struct text){ at, t.bytes };
 }
