@@ -244,6 +244,35 @@ static void test_revoked_and_ended(void **state)
     hub_unwatch(hub, &other.watcher);
 }
 
+/* Only a reading says what is the newest, and the notices since; not for another timeline, nor after a doubt. */
+static void test_what_is_known_to_be_the_newest(void **state)
+{
+    struct cursor at[] = { { .timeline = 7, .i = { 5 } },
+                           { .timeline = 7, .i = { 6 } },
+                           { .timeline = 8, .i = { 6 } } };
+    struct watching w;
+
+    (void)state;
+    watch(&w, HUB_STREAM, 1, 11);
+    notice(1, 5, "five");
+    assert_false(hub_is_newest(hub, &w.watcher, at[0], 0));
+    hub_was_read(hub, &w.watcher, at[0], 0);
+    assert_true(hub_is_newest(hub, &w.watcher, at[0], 0));
+    assert_false(hub_is_newest(hub, &w.watcher, at[1], 0));
+    notice(1, 6, "six");
+    assert_false(hub_is_newest(hub, &w.watcher, at[0], 0));
+    assert_true(hub_is_newest(hub, &w.watcher, at[1], 0));
+    assert_false(hub_is_newest(hub, &w.watcher, at[2], 0));
+    assert_false(hub_is_newest(hub, &w.watcher, at[1], 1));
+    hub_was_read(hub, &w.watcher, at[0], 1); /* began before the notice */
+    assert_true(hub_is_newest(hub, &w.watcher, at[1], 1));
+    hub_was_read(hub, &w.watcher, at[2], 1);
+    assert_false(hub_is_newest(hub, &w.watcher, at[1], 1));
+    hub_resync(hub);
+    assert_false(hub_is_newest(hub, &w.watcher, at[2], 1));
+    hub_unwatch(hub, &w.watcher);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_poll_a_device, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_channel_gives_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_revoked_and_ended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_known_to_be_the_newest, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
