@@ -11,9 +11,10 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Three uses of one hash that must not fall together: a slot and a key of the same number are unrelated. */
+/* Four uses of one hash that must not fall together: a slot and a key of the same number are unrelated. */
 #define RING_SEED_POINT UINT64_C(0x706f7374686f726e)
 #define RING_SEED_SLOT UINT64_C(0x736c6f7473206f66)
+#define RING_SEED_ROOM UINT64_C(0x726f6f6d20666f72)
 #define RING_SEED_KEY UINT64_C(0x6b65797320696e20)
 
 struct ring_point {
@@ -88,19 +89,35 @@ static struct ring_point *ring_points(const struct ring *r, uint32_t *count)
     return points;
 }
 
-/* How many slots each member may still take. Rounded up, so together they hold more than there are. */
+/* A share of slots that is no whole number is rounded up for some members and down for the others, by their own dice
+ * and the fraction: were it up for all, one member more would take a slot away from everybody at certain counts (43.008 of
+ * 400 is 44, 42.9 of 401 is 43), and far too much would move. */
+static uint32_t ring_round(uint64_t share, uint64_t divisor, uint64_t id)
+{
+    uint64_t name = htole64(id);
+    uint64_t dice = XXH3_64bits_withSeed(&name, sizeof name, RING_SEED_ROOM) >> 32;
+
+    return (uint32_t)(share / divisor + (dice * divisor >> 32 < share % divisor));
+}
+
+/* How many slots each member may still take: together at least as many as there are. */
 static uint32_t *ring_rooms(const struct ring *r)
 {
     uint32_t *room = calloc(r->count, sizeof *room);
-    uint64_t weights = 0;
+    uint64_t weights = 0, all = 0;
 
     CHECK(room);
     for (uint32_t k = 0; k < r->count; k++)
         weights += r->member[k].weight;
     for (uint32_t k = 0; k < r->count; k++) {
         uint64_t share = (uint64_t)RING_LOAD_PERCENT * r->slots * r->member[k].weight;
-        room[k] = (uint32_t)((share + 100 * weights - 1) / (100 * weights));
+        room[k] = ring_round(share, 100 * weights, r->member[k].id);
+        all += room[k];
     }
+    /* The dice would have to fall low for all: as good as impossible, and then nobody is short of room. */
+    for (uint32_t k = 0; all < r->slots && k < r->count; k++)
+        if (r->member[k].weight)
+            room[k] = r->slots;
     return room;
 }
 

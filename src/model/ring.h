@@ -5,28 +5,28 @@
 #include <stdint.h>
 
 enum {
-    RING_SLOTS = 16384, /* of a table: 1.05 of the mean is a whole slot up to 400 nodes */
-    RING_SLOTS_MANY = 65536, /* of a table that ever had more nodes than RING_FEW */
+    RING_SLOTS = 16384,             /* of a table: 1.05 of the mean is a whole slot up to 400 nodes */
+    RING_SLOTS_MANY = 65536,        /* of a table that ever had more nodes than RING_FEW */
     RING_FEW = 400,
-    RING_POINTS = 160, /* on the ring, of a node of weight RING_WEIGHT */
-    RING_WEIGHT = 100, /* a plain node */
+    RING_POINTS = 160,              /* on the ring, of a node of weight RING_WEIGHT */
+    RING_WEIGHT = 100,              /* a plain node */
     RING_WEIGHT_MAX = 1000,
     RING_MEMBERS_MAX = 4096,
-    RING_LOAD_PERCENT = 105, /* of its fair share is the most that a node gets */
-    RING_NOBODY = UINT16_MAX, /* the owner of each slot when nobody is there to take it */
+    RING_LOAD_PERCENT = 105,        /* of its fair share is the most that a node gets */
+    RING_NOBODY = UINT16_MAX,       /* the owner of each slot when nobody is there to take it */
 };
 
 struct ring_member {
-    uint64_t id; /* keeps its points over restarts: what has the same id has the same place */
-    uint32_t weight; /* 0 (drained: is known, owns nothing) to RING_WEIGHT_MAX */
+    uint64_t id;                    /* keeps its points over restarts: what has the same id has the same place */
+    uint32_t weight;                /* 0 (drained: is known, owns nothing) to RING_WEIGHT_MAX */
 };
 
 /* One table: immutable, the same bytes wherever it was made. members are in rising order of id. */
 struct ring {
-    uint32_t slots; /* RING_SLOTS or RING_SLOTS_MANY */
+    uint32_t slots;                 /* RING_SLOTS or RING_SLOTS_MANY */
     uint32_t count;
     struct ring_member *member;
-    uint16_t *owner; /* of each slot: its place in member, or RING_NOBODY */
+    uint16_t *owner;                /* of each slot: its place in member, or RING_NOBODY */
 };
 
 /* How many slots a table of so many members has. Never fewer than the last table had (0: there was none), because

@@ -51,8 +51,8 @@ static void tables_and_slots_stay_what_they_are(void **state)
     } tables[] = {
         { 1, UINT64_C(0x608dbb905e112325) },
         { 3, UINT64_C(0x342b9db7d0c904a1) },
-        { 100, UINT64_C(0xcd49f56aef9104b7) },
-        { 401, UINT64_C(0x33b24b7d259a2cc0) },
+        { 100, UINT64_C(0xc26211997832b584) },
+        { 401, UINT64_C(0x9e07c6442ce61003) },
     };
     struct ring *r = plain(3), *many = plain(401);
 
@@ -160,6 +160,18 @@ static void nobody_gets_much_more_than_its_share(void **state)
         assert_in_range(slots, 1000, 1050 + 1000 * counts[k] / RING_SLOTS);
         assert_in_range(keys, 1000, 1100);
         ring_free(&r);
+    }
+}
+
+/* At 400 nodes the cap falls from 43.008 slots to 42.9: were it rounded the same way for all, 1.9 % would move. */
+static void no_count_of_nodes_is_a_cliff(void **state)
+{
+    (void)state;
+    for (uint32_t count = 360; count < 400; count++) {
+        struct ring *before = plain(count), *after = plain(count + 1 > RING_FEW ? RING_FEW : count + 1);
+        assert_in_range(ring_moves(before, after), 1, RING_SLOTS * 12 / 1000);
+        ring_free(&before);
+        ring_free(&after);
     }
 }
 
@@ -291,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_order_of_members_is_nothing_to_it),
         cmocka_unit_test(nobody_and_one),
         cmocka_unit_test(nobody_gets_much_more_than_its_share),
+        cmocka_unit_test(no_count_of_nodes_is_a_cliff),
         cmocka_unit_test(weights_are_shares),
         cmocka_unit_test(little_moves_when_one_leaves),
         cmocka_unit_test(drained_is_gone),
