@@ -90,8 +90,8 @@ static struct ring_point *ring_points(const struct ring *r, uint32_t *count)
 }
 
 /* A share of slots that is no whole number is rounded up for some members and down for the others, by their own dice
- * and the fraction: were it up for all, one member more would take a slot away from everybody at certain counts (43.008 of
- * 400 is 44, 42.9 of 401 is 43), and far too much would move. */
+ * and the fraction. Were it up for all, one member more would take a slot away from everybody at certain counts (43.008
+ * of 400 is 44, 42.9 of 401 is 43), and far too much would move. */
 static uint32_t ring_round(uint64_t share, uint64_t divisor, uint64_t id)
 {
     uint64_t name = htole64(id);

@@ -1,6 +1,6 @@
 /* sim/capacity.c - the ring, a storm and hot groups in large clusters: tables for docs/capacity.md, and bounds
  *
- * posthorn-sim-capacity [--check] [--NAME VALUE ...]: prints tables in Markdown, but not with --check; ends with 1 when a
+ * posthorn-sim-capacity [--check] [--NAME VALUE ...]: prints tables in Markdown, not with --check; ends with 1 when a
  * bound does not hold. All chance comes from --seed.
  */
 #include "sim/capacity.h"

@@ -2,7 +2,7 @@
  *
  * A device waits a time drawn from 0 to 0.5 s, then asks discovery, which names its home. Until the ring knows of the
  * death that is the dead node: refused, and the next wait is drawn from twice as much, up to 30 s. A home works through
- * its devices one after the other, each for connect_us on the cores that live traffic leaves over. Whoever would have to
+ * its devices one after the other, each for connect_us on the cores that live traffic leaves. Whoever would have to
  * wait longer than STORM_PATIENCE_MS is sent away (503) at a tenth of the cost, and draws again: from its back-off, or
  * from the time that the node needs for those who are still missing (Retry-After).
  */
