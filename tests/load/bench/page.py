@@ -168,6 +168,10 @@ DURABLE = """## What the words mean
   run refuses to start without them. A message is one row, an inbox row for each member (the sender too), and its key.
 - **delivered**: arrived at the receiver's connection, parsed, and checked: once, in order, no gap in the inbox. A run
   in which what was sent, acknowledged and delivered is not the same number has failed, and so has its row.
+- **the work**: texts of 100 bytes, 500 pairs with 4 messages on the way each (rows 1 to 4, and 7 one to one), two
+  generator processes, in the clear. Row 5 and the pictures send at scheduled times, whatever comes back, and count from
+  those. Row 6 is one sender in one group of 100; row 8 holds 10,000 connections with an account each; row 11 connects
+  2,000 accounts that the server does not know yet.
 - **settings**: what stands above and Postgres's defaults else; a checkpoint is made before each run.
   Autovacuum is on, and its CPU counts as Postgres's.
 - **strangers**: cores that went to programs which take no part; **host**: what the machine's own host kept from it. A

@@ -70,9 +70,14 @@ def latency():
 
 def many():
     yield Figure("6", "delivered", "/s", of("group", "delivered_per_s"), 50000, 100000, jobs=("group",))
-    yield Figure("7", "by WebSocket", "/s", of("signals-ws", "delivered_per_s"), 70000, 100000, jobs=("signals-ws",))
-    yield Figure("7", "by long polling", "/s", of("signals-longpoll", "delivered_per_s"), 30000, 43000,
+    # The goals were set beside a server that passed on one message to one receiver; to many at once it is far cheaper.
+    yield Figure("7", "1:1, by WebSocket", "/s", of("signals-ws", "delivered_per_s"), 70000, 100000, jobs=("signals-ws",))
+    yield Figure("7", "1:1, by long polling", "/s", of("signals-longpoll", "delivered_per_s"), 30000, 43000,
                  jobs=("signals-longpoll",))
+    yield Figure("7", "groups of 100, by WebSocket", "/s", of("signals-ws-100", "delivered_per_s"),
+                 jobs=("signals-ws-100",))
+    yield Figure("7", "groups of 100, by long polling", "/s", of("signals-longpoll-100", "delivered_per_s"),
+                 jobs=("signals-longpoll-100",))
 
 
 def memory():
