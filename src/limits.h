@@ -49,6 +49,8 @@ enum {
 
     /* waiting, in milliseconds */
     LIMIT_HANDSHAKE_MS = 5 * 1000,
+    LIMIT_HANDSHAKES = 8,                   /* steps of TLS handshakes in one turn of the loop, 0.3 ms each: a
+                                             * storm of them does not hold up who is there already */
     LIMIT_HEAD_MS = 10 * 1000,              /* from the first byte of a request to the end of its head */
     LIMIT_BODY_MS = 10 * 1000,              /* for 64 KiB */
     LIMIT_IDLE_MS = 60 * 1000,              /* a connection without a request */

@@ -197,10 +197,13 @@ static void begin(struct conn *c, enum conn_phase phase)
         h2_drain(c);
 }
 
+/* Beyond what a turn takes it stays as it is: its socket says so again in the next one. */
 static void handshake(struct conn *c)
 {
+    if (c->set->handshakes == LIMIT_HANDSHAKES)
+        return;
+    c->set->handshakes++;
     enum stream_result result = stream_handshake(&c->stream);
-
     if (result == STREAM_FAILED)
         conn_kill(c);
     else if (result == STREAM_OK)

@@ -58,6 +58,7 @@ struct conn_set {
     struct exchange_list lost, ended;
     uint32_t connections_max, connections_per_ip_max, exchanges_max;
     uint32_t refused_count;         /* that were one too many and are told so */
+    uint32_t handshakes;            /* steps of this turn */
     bool is_draining;
     bool is_over;                   /* more is unsent than unsent_max: whoever writes has to wait */
     uint64_t unsent_max;

@@ -65,6 +65,7 @@ void conn_set_flush(struct conn_set *set)
         }
         bury(set);
     } while (!TAILQ_EMPTY(&set->dirty));
+    set->handshakes = 0;
 }
 
 void conn_set_drain(struct conn_set *set)

@@ -1,4 +1,5 @@
 /* unit/net/test_tls.c - TLS on real sockets: handshakes, reload under a live connection, answers in records */
+#include "limits.h"
 #include "wire.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -189,6 +190,30 @@ static void test_handshake_deadline(void **state)
     close(fd);
 }
 
+/* A turn takes so many handshakes and no more: who is there already does not wait for a crowd that comes. */
+static void test_a_crowd_of_handshakes(void **state)
+{
+    enum { CROWD = 2 * LIMIT_HANDSHAKES + 3 };
+    struct wire *w = *state;
+    int fd[CROWD];
+
+    wire_listen(w);
+    w->port = w->tls_port;
+    for (int n = 0; n < CROWD; n++)
+        fd[n] = wire_connect(w);
+    WIRE_UNTIL(w, wire_stats(w).connections == CROWD);
+    for (int n = 0; n < CROWD; n++)
+        wire_send(fd[n], "GET / HTTP/1.1\r\n\r\n"); /* each handshake fails, so that it can be counted */
+    for (uint32_t left = CROWD; left > 0;) {
+        loop_wait(w->loop, false);
+        net_flush(w->net);
+        assert_in_range(left - wire_stats(w).connections, 0, LIMIT_HANDSHAKES);
+        left = wire_stats(w).connections;
+    }
+    for (int n = 0; n < CROWD; n++)
+        close(fd[n]);
+}
+
 static void test_not_tls_at_all(void **state)
 {
     struct wire *w = *state;
@@ -211,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WIRED(test_big_answers), WIRED(test_hang_up_while_waiting), WIRED(test_authority),
         WIRED(test_reload),      WIRED(test_handshake_deadline),    WIRED(test_not_tls_at_all),
+        WIRED(test_a_crowd_of_handshakes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
