@@ -206,6 +206,16 @@ static bool pairs_is_over(struct pairs_process *p)
     return p->now_ns >= p->stop_ns;
 }
 
+/* What should come is waited for; not for long once it is known that not all will be right. */
+static bool pairs_is_awaited(const struct pairs_process *p)
+{
+    const struct pairs_result *r = p->result;
+    bool is_wrong = r->doubled || r->reordered || r->gaps || r->wrong;
+
+    return p->now_ns < p->end_ns && !pairs_is_drained(p) &&
+           !(is_wrong && p->now_ns > p->stop_ns + 1000 * PAIRS_MS);
+}
+
 static void pairs_work(struct pairs_process *p, uint32_t process, atomic_ullong *start)
 {
     uint64_t begin, looked_ns = 0, wait_ns = 50 * PAIRS_MS;
@@ -220,7 +230,7 @@ static void pairs_work(struct pairs_process *p, uint32_t process, atomic_ullong 
         pairs_rate_begin(p, begin, process);
     else
         pairs_begin(p);
-    while (!pairs_is_over(p) || (p->now_ns < p->end_ns && !pairs_is_drained(p))) {
+    while (!pairs_is_over(p) || pairs_is_awaited(p)) {
         if (p->plan->rate) {
             uint64_t due_ns = pairs_rate_turn(p);
             bool is_soon = due_ns < p->now_ns + 50 * PAIRS_MS && p->now_ns < p->stop_ns;
