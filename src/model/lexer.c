@@ -83,6 +83,12 @@ static int lexer_hex(const char *at)
     return n;
 }
 
+/* The UTF-16 unit of a \uXXXX at at; -1: there is none. */
+static int lexer_unit(const char *at, const char *end)
+{
+    return end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? lexer_hex(at + 2) : -1;
+}
+
 /* What the escape at a backslash stands for, and its bytes; 0: none that is taken here, U+0000 among them. */
 static uint32_t lexer_escape(const char *at, const char *end, size_t *bytes)
 {
@@ -92,13 +98,11 @@ static uint32_t lexer_escape(const char *at, const char *end, size_t *bytes)
     *bytes = letter ? 2 : 6;
     if (letter)
         return (uint32_t)stand_for[letter - letters];
-    int high = end - at >= 6 && at[1] == 'u' ? lexer_hex(at + 2) : -1;
-    if (high <= 0 || (high >= 0xdc00 && high <= 0xdfff))
-        return 0;
+    int high = lexer_unit(at, end);
     if (high < 0xd800 || high > 0xdfff)
-        return (uint32_t)high;
+        return high > 0 ? (uint32_t)high : 0;
     *bytes = 12;
-    int low = end - at >= 12 && at[6] == '\\' && at[7] == 'u' ? lexer_hex(at + 8) : -1;
+    int low = high < 0xdc00 ? lexer_unit(at + 6, end) : -1;
     if (low < 0xdc00 || low > 0xdfff)
         return 0;
     return 0x10000u + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
