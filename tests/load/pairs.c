@@ -212,6 +212,8 @@ static bool pairs_is_awaited(const struct pairs_process *p)
     const struct pairs_result *r = p->result;
     bool is_wrong = r->doubled || r->reordered || r->gaps || r->wrong;
 
+    for (uint32_t n = 0; n < p->count; n++)
+        is_wrong = is_wrong || p->pair[n].is_broken;
     return p->now_ns < p->end_ns && !pairs_is_drained(p) &&
            !(is_wrong && p->now_ns > p->stop_ns + 1000 * PAIRS_MS);
 }
