@@ -20,6 +20,7 @@ int desk_setup(void **state)
     snprintf(w->f.config.server_origins, sizeof w->f.config.server_origins,
              "https://a.example https://b.example");
     w->api.place = (struct channel_place){ &w->f.ops, w->f.chat.loop, w->f.store, w->api.hub };
+    w->f.config.limits_typing_ms = 0; /* tests type faster */
     w->api.limiter = limiter_new(w->f.chat.loop, &w->f.config);
     w->api.seen = seen_new(w->f.chat.loop, &w->f.ops, w->f.store);
     for (int n = 0; n < PEOPLE; n++) {

@@ -71,10 +71,32 @@ static void test_time_fills_it(void **state)
     loop_free(&l);
 }
 
+/* One kind has its own, however much another is used. */
+static void test_typing(void **state)
+{
+    struct loop *l;
+    struct limiter *m = made(&l, "[limits]\ntyping_ms = 3000\n");
+    uint32_t wait_ms = 0;
+
+    (void)state;
+    assert_int_equal(limiter_take(m, LIMITER_TYPING, TEXT("ada"), &wait_ms), ERR_OK);
+    assert_int_equal(limiter_take(m, LIMITER_TYPING, TEXT("ada"), &wait_ms), ERR_RATE_LIMITED);
+    assert_in_range(wait_ms, 2900, 3001);
+    assert_int_equal(limiter_take(m, LIMITER_TYPING, TEXT("bob"), &wait_ms), ERR_OK);
+    assert_int_equal(limiter_take(m, LIMITER_SEND, TEXT("ada"), &wait_ms), ERR_OK);
+    limiter_free(&m);
+    loop_free(&l);
+    m = made(&l, "[limits]\ntyping_ms = 0\n");
+    for (int n = 0; n < 100; n++)
+        assert_int_equal(limiter_take(m, LIMITER_TYPING, TEXT("ada"), &wait_ms), ERR_OK);
+    limiter_free(&m);
+    loop_free(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_each_has_a_bucket), cmocka_unit_test(test_none),
-                                        cmocka_unit_test(test_time_fills_it) };
+                                        cmocka_unit_test(test_typing), cmocka_unit_test(test_time_fills_it) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

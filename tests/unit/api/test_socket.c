@@ -109,6 +109,41 @@ static void test_a_slow_socket_is_refilled(void **state)
     lost(w);
 }
 
+static void type(struct world *w, int who)
+{
+    assert_int_equal(desk_ask(w, who, METHOD_POST, desk_in_group(w, "/typing"), NULL), 202);
+    desk_says(w, "{}");
+    fake_chat_run(&w->f);
+}
+
+/* Signals end long before the room for events does; the device that types is not told. */
+static void test_signals(void **state)
+{
+    struct world *w = *state;
+    struct exchange x;
+    char frame[96];
+
+    open_socket(w, B, "/v1/events?after=7.0", &x);
+    said("{\"events\":[],");
+    type(w, A);
+    said("{\"signal\":{\"t\":\"typing\",\"c\":\"");
+    said_nothing();
+    fake_websocket()->unsent = LIMIT_SIGNALS_UNSENT_BYTES;
+    type(w, A);
+    said_nothing();
+    assert_int_equal(w->api.stats.signals_dropped, 1);
+    desk_send(w, 1, "one");
+    said("{\"events\":[{\"i\":1,");
+    fake_websocket()->unsent--;
+    type(w, A);
+    said("{\"signal\":{\"t\":\"typing\",");
+    snprintf(frame, sizeof frame, "{\"id\":9,\"do\":\"POST\",\"path\":\"%s\"}", desk_in_group(w, "/typing"));
+    say(w, frame);
+    said("{\"id\":9,\"status\":202,\"body\":{}}");
+    said_nothing();
+    lost(w);
+}
+
 static void test_frames_at_their_edges(void **state)
 {
     static const struct {
@@ -250,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_socket, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_socket_is_refilled, desk_setup, desk_teardown),
+        cmocka_unit_test_setup_teardown(test_signals, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_frames_at_their_edges, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_how_a_socket_ends, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_verbs_of_a_socket_have_a_bound, desk_setup, desk_teardown),

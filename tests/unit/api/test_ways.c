@@ -237,6 +237,65 @@ static void test_an_anchor_that_is_refused(void **state)
     assert_int_equal(hub_count(w->api.hub), 0);
 }
 
+static void type(struct world *w)
+{
+    assert_int_equal(desk_ask(w, A, METHOD_POST, desk_in_group(w, "/typing"), "{}"), 202);
+    fake_chat_run(&w->f);
+}
+
+static void test_signals_of_streams(void **state)
+{
+    struct world *w = *state;
+    struct exchange sse, anchor;
+    char said[128];
+
+    snprintf(said, sizeof said, "{\"t\":\"typing\",\"c\":\"%llu\",\"user\":\"%llu\"}",
+             (unsigned long long)w->group.n, (unsigned long long)w->who[A].n);
+    open_way(w, B, "/v1/events?after=7.0", "text/event-stream", &sse);
+    wrote(&sse, "retry: 2000\nid: 7.0\n: ok\n\n");
+    open_way(w, B, "/v1/events?after=7.0&push=1", "", &anchor);
+    type(w);
+    wrote(&sse, "event: signal\ndata: ");
+    wrote(&sse, said);
+    wrote(&sse, "\n\n");
+    struct exchange *first = anchor.promised->promised;
+    assert_string_equal(anchor.promised->target, "/v1/events?after=7.0");
+    snprintf(w->body, sizeof w->body, "{\"events\":[],\"cursor\":\"7.0\",\"signals\":[%s],\"more\":false,",
+             said);
+    assert_memory_equal(first->answer->at, w->body, strlen(w->body));
+    sse.unsent = LIMIT_SIGNALS_UNSENT_BYTES;
+    type(w);
+    wrote_nothing(&sse);
+    fake_net_hang_up(&anchor);
+    fake_chat_run(&w->f);
+    fake_net_fini(&anchor);
+    hang_up(w, &sse);
+}
+
+/* A poll is answered at once, and where it stands it stays; who waits for nothing gets what came meanwhile. */
+static void test_signals_of_polls(void **state)
+{
+    struct world *w = *state;
+    struct exchange x;
+
+    open_way(w, B, "/v1/events?after=7.0&wait=30", "", &x);
+    assert_int_equal(x.status, 0);
+    type(w);
+    assert_int_equal(x.status, 200);
+    assert_non_null(
+        strstr(x.answer->at, "{\"events\":[],\"cursor\":\"7.0\",\"signals\":[{\"t\":\"typing\","));
+    fake_net_fini(&x);
+    type(w);
+    type(w);
+    assert_int_equal(desk_ask(w, B, METHOD_GET, "/v1/events?after=7.0", NULL), 200);
+    desk_says(w, "\"signals\":[{\"t\":\"typing\",");
+    desk_says(w, "\"},{\"t\":\"typing\",");
+    assert_int_equal(desk_ask(w, B, METHOD_GET, "/v1/events?after=7.0", NULL), 200);
+    assert_null(strstr(w->x.answer->at, "signals"));
+    assert_int_equal(w->api.stats.signals, 3);
+    assert_int_equal(desk_ask(w, C, METHOD_POST, desk_in_group(w, "/typing"), NULL), 404);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +306,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_replaced_before_it_began, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_an_anchor, desk_setup, desk_teardown),
         cmocka_unit_test_setup_teardown(test_an_anchor_that_is_refused, desk_setup, desk_teardown),
+        cmocka_unit_test_setup_teardown(test_signals_of_streams, desk_setup, desk_teardown),
+        cmocka_unit_test_setup_teardown(test_signals_of_polls, desk_setup, desk_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
