@@ -195,7 +195,8 @@ class H2:
         return self.last
 
     def tunnel(self, path, token):
-        fields = [(":protocol", "websocket"), ("sec-websocket-version", "13"), ("sec-websocket-protocol", "posthorn.v1")]
+        fields = [(":protocol", "websocket"), ("sec-websocket-version", "13"),
+                  ("sec-websocket-protocol", "posthorn.v1")]
         self.start("CONNECT", path, token, fields=fields, is_whole=False)
         body, stream_id = self._opened("CONNECT"), self.id
 

@@ -20,7 +20,8 @@ class Account:
 
     def __init__(self, number):
         self.id, self.device = FIRST_ID + 2 * number, FIRST_ID + 2 * number + 1
-        raw = self.id.to_bytes(8, "big") + self.device.to_bytes(8, "big") + hashlib.sha256(str(number).encode()).digest()
+        raw = self.id.to_bytes(8, "big") + self.device.to_bytes(8, "big")
+        raw += hashlib.sha256(str(number).encode()).digest()
         self.token = base64.urlsafe_b64encode(raw).decode()
         self.hash = hashlib.blake2b(raw, digest_size=32).hexdigest()
         self.cursor = "1.0"
@@ -110,7 +111,8 @@ class Send(Row):
         self.http = HTTP[self.kind](house.port)
         body = json.dumps({"kind": "direct", "with": str(self.receiver.id)}).encode()
         made = HTTP["h1"](house.port)
-        self.path = f"/v1/conversations/{checked(made.ask('POST', '/v1/conversations', self.sender.token, body), 200, 201)['id']}/messages"
+        answer = checked(made.ask("POST", "/v1/conversations", self.sender.token, body), 200, 201)
+        self.path = f"/v1/conversations/{answer['id']}/messages"
         made.close()
         self.quiet()
         self.look(self.receiver)
