@@ -25,11 +25,19 @@ struct storm_node {
     uint32_t asked_most; /* in any second */
 };
 
-struct storm {
-    const struct capacity *c;
-    struct dice dice;
+struct storm_case {
+    const char *what;
+    uint32_t nodes; /* one of which dies; 1: it lives, and its devices come back to it */
     uint32_t known_ms; /* when the ring knows */
     bool is_told; /* who is sent away hears how long it will take */
+    bool
+        is_anywhere; /* who finds its home dead is sent to any other node, which the ring need not know for */
+};
+
+struct storm {
+    const struct capacity *c;
+    const struct storm_case *is;
+    struct dice dice;
     uint32_t count; /* of devices */
     struct storm_device *device; /* from 1 */
     struct storm_node *node;
@@ -61,7 +69,7 @@ static void storm_ask(struct storm *s, uint32_t k, uint32_t now_ms)
     struct storm_node *n = &s->node[s->device[k].home];
     double cost_ms = s->c->connect_us / 1000 / s->c->spare;
 
-    if (now_ms < s->known_ms) {
+    if (now_ms < s->is->known_ms) {
         storm_back_off(s, k, now_ms);
         return;
     }
@@ -76,7 +84,7 @@ static void storm_ask(struct storm *s, uint32_t k, uint32_t now_ms)
     if (n->free_ms > now_ms + STORM_PATIENCE_MS) {
         n->free_ms += cost_ms / 10;
         s->refused++;
-        if (s->is_told)
+        if (s->is->is_told)
             storm_wait(s, k, now_ms, (uint32_t)((n->devices - n->taken) * cost_ms) + 1);
         else
             storm_back_off(s, k, now_ms);
@@ -113,27 +121,27 @@ static void storm_play(struct storm *s)
     }
 }
 
-static void storm_tell(struct storm *s, uint32_t nodes, const char *what, struct capacity *c)
+static void storm_tell(struct storm *s, struct capacity *c)
 {
     const struct storm_node *busiest = &s->node[0];
     uint32_t all = storm_when(s, 1);
 
-    for (uint32_t k = 0; k < nodes; k++)
+    for (uint32_t k = 0; k < s->is->nodes; k++)
         busiest = s->node[k].devices > busiest->devices ? &s->node[k] : busiest;
-    printf("| %s | %.1f s | %u | %u | %u | %.1f s | %.1f s | %.1f s | %.2f |\n", what, s->known_ms / 1e3,
-           s->count, busiest->devices, busiest->asked_most, storm_when(s, 0.5) / 1e3,
-           storm_when(s, 0.99) / 1e3, all / 1e3, (double)s->refused / s->count);
+    printf("| %u | %s | %.1f s | %u | %u | %u | %.1f s | %.1f s | %.1f s | %.2f |\n", s->is->nodes,
+           s->is->what, s->is->known_ms / 1e3, s->count, busiest->devices, busiest->asked_most,
+           storm_when(s, 0.5) / 1e3, storm_when(s, 0.99) / 1e3, all / 1e3, (double)s->refused / s->count);
     /* Nobody is left out, and it takes no longer than the work, the detection and two longest waits. */
     double work_ms = busiest->devices * c->connect_us / 1000 / c->spare;
     capacity_bound(c, "milliseconds until all are back", all, 0,
-                   s->known_ms + 2 * work_ms + 2 * STORM_MOST_MS);
+                   s->is->known_ms + 2 * work_ms + 2 * STORM_MOST_MS);
 }
 
-/* Each device gets its home: a user of the dead node has one of its slots, and whoever has that slot now is the new
- * home. Of one node that lost its links all devices come back to it. */
-static void storm_homes(struct storm *s, uint32_t nodes)
+/* Each device gets the node that it comes back to. A user of the dead node has one of its slots, and whoever has that
+ * slot now is the new home; or the device goes anywhere. Of one node that lost its links all come back to it. */
+static void storm_homes(struct storm *s)
 {
-    uint32_t dead = nodes / 2, count = 0, *slot;
+    uint32_t nodes = s->is->nodes, dead = nodes / 2, count = 0, *slot;
     struct ring *before = capacity_ring(nodes, 0, ring_slots(nodes, 0));
     struct ring *after = capacity_ring(nodes, nodes > 1 ? dead : 0, before->slots);
 
@@ -143,7 +151,8 @@ static void storm_homes(struct storm *s, uint32_t nodes)
         if (nodes == 1 || before->member[before->owner[k]].id == dead)
             slot[count++] = k;
     for (uint32_t k = 1; k <= s->count; k++) {
-        uint32_t home = after->owner[slot[dice_below(&s->dice, count)]];
+        uint32_t draw = dice_below(&s->dice, s->is->is_anywhere ? after->count : count);
+        uint32_t home = s->is->is_anywhere ? draw : after->owner[slot[draw]];
         s->device[k].home = home;
         s->node[home].devices++;
     }
@@ -152,20 +161,18 @@ static void storm_homes(struct storm *s, uint32_t nodes)
     ring_free(&after);
 }
 
-static void storm_one(struct capacity *c, const char *what, uint32_t nodes, uint32_t known_ms, bool is_told)
+static void storm_one(struct capacity *c, const struct storm_case *is)
 {
-    struct storm s = {
-        .c = c, .dice = { c->seed }, .known_ms = known_ms, .is_told = is_told, .count = c->devices
-    };
+    struct storm s = { .c = c, .is = is, .dice = { c->seed }, .count = c->devices };
 
-    s.device = calloc(c->devices + 1, sizeof *s.device);
-    s.node = calloc(nodes, sizeof *s.node);
+    s.device = calloc(s.count + 1, sizeof *s.device);
+    s.node = calloc(is->nodes, sizeof *s.node);
     s.at = calloc(STORM_MS, sizeof *s.at);
     s.back = calloc(STORM_MS, sizeof *s.back);
     CHECK(s.device && s.node && s.at && s.back);
-    storm_homes(&s, nodes);
+    storm_homes(&s);
     storm_play(&s);
-    storm_tell(&s, nodes, what, c);
+    storm_tell(&s, c);
     free(s.device);
     free(s.node);
     free(s.at);
@@ -174,21 +181,23 @@ static void storm_one(struct capacity *c, const char *what, uint32_t nodes, uint
 
 void storm_run(struct capacity *c)
 {
-    char what[64];
+    const struct storm_case cases[] = {
+        { "dies", 3, 3000, false, false },
+        { "dies, Retry-After", 3, 3000, true, false },
+        { "dies", 10, 3000, false, false },
+        { "dies", 100, 3000, false, false },
+        { "dies", c->nodes, 3000, false, false },
+        { "dies, seen by its links", c->nodes, 200, false, false },
+        { "dies, its devices go anywhere", c->nodes, 0, false, true },
+        { "loses all its links", 1, 0, false, false },
+        { "loses all its links, Retry-After", 1, 0, true, false },
+    };
 
-    puts(
-        "| what happens | the ring knows after | devices that come back | of them to the busiest node | "
-        "asking it in its worst "
-        "second | half are back | 99 % | all | sent away, a device |\n|---|---|---|---|---|---|---|---|---|");
-    storm_one(c, "one of 3 nodes dies", 3, 3000, false);
-    storm_one(c, "one of 3, Retry-After", 3, 3000, true);
-    storm_one(c, "one of 10 dies", 10, 3000, false);
-    storm_one(c, "one of 100 dies", 100, 3000, false);
-    snprintf(what, sizeof what, "one of %u dies", c->nodes);
-    storm_one(c, what, c->nodes, 3000, false);
-    snprintf(what, sizeof what, "one of %u dies, seen by its links", c->nodes);
-    storm_one(c, what, c->nodes, 200, false);
-    storm_one(c, "all links are cut (each node)", 1, 0, false);
-    storm_one(c, "all links are cut, Retry-After", 1, 0, true);
+    puts("| one of | what happens | the ring knows after | come back | of them to the busiest node | asking "
+         "it in its "
+         "worst second | half are back | 99 % | all | sent away, a device "
+         "|\n|---|---|---|---|---|---|---|---|---|---|");
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+        storm_one(c, &cases[k]);
     puts("");
 }
