@@ -24,8 +24,11 @@ def find_program(server, name):
 
 
 def run_json(command, timeout_s=300):
-    """The object that a program prints, and its exit status under "exit"."""
-    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, timeout=timeout_s)
+    """The object that a program prints, and its exit status under "exit". What it says beside is told when it failed."""
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=timeout_s)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
     if not done.stdout.startswith("{"):
         raise SystemExit(f"{command[0]} ended with {done.returncode} and printed no result")
     return {**json.loads(done.stdout), "exit": done.returncode}
