@@ -22,6 +22,8 @@ static const struct {
     { "group", "closed loop: a sender a group, all members receive", pairs_group_main, true },
     { "signals", "closed loop: a sender a group says that it types, all members hear it", pairs_signals_main,
       true },
+    { "mix", "open loop: messages to one and to groups of all sizes, marks, typing, reads, by all ways",
+      pairs_mix_main, true },
     { "catchup", "readers that are many events behind, again and again", catchup_main, true },
     { "login", "new connections of accounts that the server does not know yet, a verb each", login_main,
       true },

@@ -34,15 +34,21 @@ static void pairs_open_receiver(struct pairs_pair *pair, uint32_t k)
 {
     struct pairs_process *p = pair->process;
     struct pairs_receiver *to = &pair->receiver[k];
+    enum receiver_way way = p->plan->way;
+    enum link_version version = p->plan->version;
 
+    if (p->plan->is_mixed)
+        pairs_mix_way(pair->number + k, &way, &version);
     to->pair = pair;
     to->last_i = UINT64_MAX;
-    to->in = (struct receiver){ .link = link_new(p->plan->target, p->epoll, p->plan->version),
+    to->in = (struct receiver){ .link = link_new(p->plan->target, p->epoll, version),
                                 .token = pair->who->to[k].token,
-                                .way = p->plan->way,
+                                .way = way,
                                 .wait_s = PAIRS_WAIT_S,
                                 .events = pairs_receive,
-                                .signals = p->plan->is_signals ? pairs_signals_receive : NULL,
+                                .signals = p->plan->is_signals ? pairs_signals_receive
+                                           : p->plan->is_mixed ? pairs_mix_heard
+                                                               : NULL,
                                 .ended = pairs_receive_ended,
                                 .ctx = to };
     CHECK(to->in.link);
@@ -61,9 +67,9 @@ static void pairs_open(struct pairs_process *p, struct pairs_pair *pair, uint32_
                      ((uint64_t)now.tv_nsec & 0xffff);
     pair->own_last_i = UINT64_MAX;
     pair->from = link_new(plan->target, p->epoll, LINK_H2);
-    pair->receiver = calloc(plan->receivers, sizeof *pair->receiver);
+    pair->receiver = calloc(pair->who->to_count, sizeof *pair->receiver);
     CHECK(pair->from && pair->receiver);
-    for (uint32_t k = 0; k < plan->receivers; k++)
+    for (uint32_t k = 0; k < pair->who->to_count; k++)
         pairs_open_receiver(pair, k);
     pair->frames = (struct receiver){ .link = pair->from,
                                       .token = pair->who->from.token,
@@ -82,7 +88,7 @@ static void pairs_open(struct pairs_process *p, struct pairs_pair *pair, uint32_
 /* Ends a pair, and counts what was acknowledged but did not come to all. */
 static void pairs_close(struct pairs_pair *pair)
 {
-    uint32_t receivers = pair->process->plan->receivers;
+    uint32_t receivers = pair->who->to_count;
 
     if (pair->process->plan->is_signals)
         pairs_signals_close(pair);
@@ -147,7 +153,7 @@ static bool pairs_is_drained(const struct pairs_process *p)
     for (uint32_t n = 0; n < p->count; n++)
         if (p->pair[n].dues)
             return false;
-    return r->acked == r->sent && r->delivered >= r->acked * p->plan->receivers;
+    return r->acked == r->sent && r->delivered >= r->wanted && !p->asides_open;
 }
 
 static bool pairs_is_prepared(const struct pairs_pair *pair)
@@ -155,7 +161,7 @@ static bool pairs_is_prepared(const struct pairs_pair *pair)
     const struct pairs_plan *plan = pair->process->plan;
     bool is_open = pair->frames.is_open || !plan->by_frames;
 
-    for (uint32_t k = 0; k < plan->receivers; k++)
+    for (uint32_t k = 0; k < pair->who->to_count; k++)
         is_open = is_open && pair->receiver[k].in.is_open;
     return pair->is_broken || is_open;
 }
@@ -167,7 +173,7 @@ static bool pairs_prepare(struct pairs_process *p)
 
     p->end_ns = UINT64_MAX;
     for (uint32_t n = 0; n < p->count; n++) {
-        for (uint32_t k = 0; k < p->plan->receivers; k++) {
+        for (uint32_t k = 0; k < p->pair[n].who->to_count; k++) {
             receiver_open(&p->pair[n].receiver[k].in);
             link_flush(p->pair[n].receiver[k].in.link);
         }
@@ -258,6 +264,7 @@ void pairs_run(const struct pairs_plan *plan, uint32_t process, struct pairs_res
         p.text[n] = "etaoin shrdlu cmfwyp vbgkjqxz ETAOIN 0123456789."[n * 7 % 48];
     for (uint32_t n = process; n < plan->count; n += plan->processes)
         pairs_open(&p, &p.pair[p.count++], n);
+    pairs_mix_init(&p);
     if (!pairs_prepare(&p)) {
         fprintf(stderr, "posthorn-load: the receivers get no cursor\n");
         _exit(1);
@@ -265,6 +272,7 @@ void pairs_run(const struct pairs_plan *plan, uint32_t process, struct pairs_res
     pairs_work(&p, process, start);
     for (uint32_t n = 0; n < p.count; n++)
         pairs_close(&p.pair[n]);
+    pairs_mix_fini(&p);
     free(p.pair);
     free(p.text);
     close(p.epoll);

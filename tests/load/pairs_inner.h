@@ -56,6 +56,8 @@ struct pairs_process {
     int epoll;
     uint64_t measure_ns, stop_ns, end_ns;   /* from, to, and when the drain is over */
     uint64_t now_ns;                /* of this turn */
+    struct pairs_aside *aside;      /* mixed: other verbs */
+    uint32_t directs, asides_open;
     uint64_t came;                  /* in all, on all ways */
     uint64_t due_ns, dice;          /* open loop: when the next message is due */
 };
@@ -78,9 +80,17 @@ void pairs_send_framed(struct receiver *r, struct text json);
 /* pairs_rate.c: the open loop. */
 void pairs_rate_begin(struct pairs_process *p, uint64_t begin_ns, uint32_t process);
 /* Sends what is due; when to come back. */
+uint64_t pairs_rate_roll(struct pairs_process *p);
 uint64_t pairs_rate_turn(struct pairs_process *p);
 /* A send is free: the oldest that waits for one takes it. */
 void pairs_rate_freed(struct pairs_send *s);
+
+/* pairs_mix.c: the pair that a message now due is of; NULL: it was another verb, which has been asked. */
+struct pairs_pair *pairs_mix_pick(struct pairs_process *p, uint64_t due_ns);
+void pairs_mix_init(struct pairs_process *p);
+void pairs_mix_fini(struct pairs_process *p);   /* after the links */
+void pairs_mix_way(uint32_t number, enum receiver_way *way, enum link_version *version);
+void pairs_mix_heard(struct receiver *r, struct text json);
 
 /* pairs_signals.c: what came, and at the end what did not. */
 void pairs_signals_receive(struct receiver *r, struct text json);

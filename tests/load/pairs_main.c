@@ -36,6 +36,9 @@ static void main_join(struct pairs_result *into, const struct pairs_result *r)
     into->sent += r->sent;
     into->acked += r->acked;
     into->delivered += r->delivered;
+    into->wanted += r->wanted;
+    into->asides += r->asides;
+    into->signals += r->signals;
     into->acked_measured += r->acked_measured;
     into->delivered_measured += r->delivered_measured;
     into->own_measured += r->own_measured;
@@ -52,6 +55,7 @@ static void main_join(struct pairs_result *into, const struct pairs_result *r)
     into->errors += r->errors;
     tally_join(&into->ack, &r->ack);
     tally_join(&into->deliver, &r->deliver);
+    tally_join(&into->aside, &r->aside);
 }
 
 static struct main_cost main_look(const struct options *o, const pid_t *child)
@@ -79,17 +83,31 @@ static void main_report_costs(struct report *r, const struct pairs_result *all, 
     report_real(r, "postgres_us_per_event", c->postgres * 1e6 / events);
 }
 
+static uint64_t main_receivers(const struct pairs_plan *plan)
+{
+    uint64_t count = 0;
+
+    for (uint32_t n = 0; n < plan->count; n++)
+        count += plan->pair[n].to_count;
+    return count;
+}
+
 static void main_report(const struct options *o, const struct pairs_plan *plan, const char *workload,
                         const struct pairs_result *all, const struct main_cost *c)
 {
     struct report r;
 
     report_begin(&r, workload);
-    report_word(&r, "way", receiver_way_name(o->way));
-    report_word(&r, "http", o->http);
+    report_word(&r, "way", plan->is_mixed ? "all" : receiver_way_name(o->way));
+    report_word(&r, "http", plan->is_mixed ? "both" : o->http);
     report_word(&r, "send", o->send);
-    report_count(&r, plan->receivers > 1 ? "groups" : "pairs", plan->count);
-    report_count(&r, "receivers", (uint64_t)plan->receivers * plan->count);
+    if (plan->is_mixed) {
+        report_count(&r, "pairs", plan->directs);
+        report_count(&r, "groups", plan->count - plan->directs);
+    } else {
+        report_count(&r, plan->receivers > 1 ? "groups" : "pairs", plan->count);
+    }
+    report_count(&r, "receivers", main_receivers(plan));
     if (plan->rate)
         report_count(&r, "rate", plan->rate);
     report_count(&r, "window", plan->window);
@@ -109,6 +127,11 @@ static void main_report(const struct options *o, const struct pairs_plan *plan, 
     report_count(&r, "late", all->late);
     if (plan->is_signals)
         report_count(&r, "dropped", all->dropped);
+    if (plan->is_mixed) {
+        report_count(&r, "asides", all->asides);
+        report_count(&r, "signals", all->signals);
+        report_times(&r, "aside", &all->aside);
+    }
     report_count(&r, "lost", all->lost);
     report_count(&r, "doubled", all->doubled);
     report_count(&r, "reordered", all->reordered);
@@ -188,9 +211,14 @@ static int main_work(const struct options *o, const struct pairs_plan *plan, con
         main_join(&all, &shared->result[n]);
     }
     main_report(o, plan, workload, &all, &cost);
-    uint64_t wanted = all.acked * plan->receivers;
-    good = good && all.acked && all.acked == all.sent && main_is_enough(plan, all.delivered, wanted);
+    good = good && all.acked && all.acked == all.sent && main_is_enough(plan, all.delivered, all.wanted);
     return good && !all.lost && !all.doubled && !all.reordered && !all.gaps && !all.wrong ? 0 : 1;
+}
+
+/* From the most members down to 3, and around again. */
+static uint32_t main_mix_size(uint32_t group, uint32_t members)
+{
+    return members - group * 29 % (members - 2);
 }
 
 static int main_run(const struct options *o, struct pairs_plan *plan, const char *workload,
@@ -204,6 +232,8 @@ static int main_run(const struct options *o, struct pairs_plan *plan, const char
     struct main_shared *shared =
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED);
+    for (uint32_t n = plan->directs; plan->is_mixed && n < plan->count; n++)
+        setup_pair_resize(&pair[n], main_mix_size(n - plan->directs, o->members) - 1);
     plan->target = target;
     plan->pair = pair;
     plan->processes = o->processes;
@@ -216,7 +246,7 @@ static int main_run(const struct options *o, struct pairs_plan *plan, const char
     plan->plant = o->plant;
     plan->drain_ns = plan->is_signals || plan->plant ? 2000000000ull : 15000000000ull;
     struct setup_from from = { o->accounts_file, o->conninfo };
-    int status = setup_pairs(target, pair, plan->count, plan->receivers, from)
+    int status = setup_pairs(target, pair, plan->count, plan->is_mixed ? o->members : plan->receivers, from)
                      ? main_work(o, plan, workload, shared)
                      : 2;
     munmap(shared, sizeof *shared);
@@ -254,4 +284,21 @@ int pairs_signals_main(const struct options *o, const struct link_target *target
 
     plan.receivers = o->members - 1;
     return main_run(o, &plan, "signals", target);
+}
+
+int pairs_mix_main(const struct options *o, const struct link_target *target)
+{
+    struct pairs_plan plan = { .count = o->pairs + o->groups,
+                               .directs = o->pairs,
+                               .receivers = 1,
+                               .window = MAIN_RATE_WINDOW,
+                               .batch = 1,
+                               .is_mixed = true };
+
+    if (o->members < 3 || o->processes > o->groups) {
+        fputs("posthorn-load: mix wants 3 members or more, and a group for each process\n", stderr);
+        return 2;
+    }
+    plan.rate = o->rate;
+    return main_run(o, &plan, "mix", target);
 }

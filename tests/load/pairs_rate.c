@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static uint64_t pairs_rate_roll(struct pairs_process *p)
+uint64_t pairs_rate_roll(struct pairs_process *p)
 {
     uint64_t x = p->dice += 0x9e3779b97f4a7c15u;
 
@@ -63,17 +63,25 @@ void pairs_rate_freed(struct pairs_send *s)
     pairs_send_next(s, due_ns);
 }
 
+static void pairs_rate_send(struct pairs_pair *pair, uint64_t due_ns)
+{
+    struct pairs_send *s = pair->is_broken ? NULL : pairs_rate_free_send(pair);
+
+    if (s) {
+        pairs_send_next(s, due_ns);
+        link_flush(pair->from);
+    } else {
+        pairs_rate_wait(pair, due_ns);
+    }
+}
+
 uint64_t pairs_rate_turn(struct pairs_process *p)
 {
     while (p->due_ns <= p->now_ns && p->due_ns < p->stop_ns) {
-        struct pairs_pair *pair = &p->pair[pairs_rate_roll(p) % p->count];
-        struct pairs_send *s = pair->is_broken ? NULL : pairs_rate_free_send(pair);
-        if (s) {
-            pairs_send_next(s, p->due_ns);
-            link_flush(pair->from);
-        } else {
-            pairs_rate_wait(pair, p->due_ns);
-        }
+        struct pairs_pair *pair =
+            p->plan->is_mixed ? pairs_mix_pick(p, p->due_ns) : &p->pair[pairs_rate_roll(p) % p->count];
+        if (pair)
+            pairs_rate_send(pair, p->due_ns);
         p->due_ns += pairs_rate_gap(p);
     }
     return p->due_ns;

@@ -89,6 +89,7 @@ static void pairs_acked(struct pairs_pair *pair, uint64_t n, uint64_t seq)
     if (m->delivered_seq && m->delivered_seq != seq)
         p->result->wrong++;
     p->result->acked++;
+    p->result->wanted += pair->who->to_count;
     p->result->acked_measured += pairs_is_measured(p, p->now_ns);
     if (pairs_is_measured(p, m->sent_ns))
         tally_add(&p->result->ack, p->now_ns - m->sent_ns);

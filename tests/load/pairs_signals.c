@@ -54,7 +54,7 @@ void pairs_signals_close(struct pairs_pair *pair)
 
     for (uint64_t n = 0; n < pair->next; n++)
         acked += pair->message[n].acked_seq != 0;
-    for (uint32_t k = 0; k < pair->process->plan->receivers; k++) {
+    for (uint32_t k = 0; k < pair->who->to_count; k++) {
         uint64_t heard = pair->receiver[k].heard;
         r->dropped += heard < acked ? acked - heard : 0;
     }

@@ -276,6 +276,14 @@ struct setup_pair *setup_pairs_new(uint32_t count, uint32_t to_count)
     return pair;
 }
 
+void setup_pair_resize(struct setup_pair *pair, uint32_t to_count)
+{
+    free(pair->to);
+    pair->to = calloc(to_count, sizeof *pair->to);
+    CHECK(pair->to);
+    pair->to_count = to_count;
+}
+
 void setup_pairs_free(struct setup_pair **pair, uint32_t count)
 {
     for (uint32_t n = 0; *pair && n < count; n++)
@@ -298,7 +306,7 @@ bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t 
     CHECK(each);
     for (uint32_t n = 0; n < count; n++) {
         each[all++] = &pair[n].from;
-        for (uint32_t k = 0; k < to_count; k++)
+        for (uint32_t k = 0; k < pair[n].to_count; k++)
             each[all++] = &pair[n].to[k];
     }
     bool good = setup_enroll(t, each, all, from) && setup_run(&conversations, t);

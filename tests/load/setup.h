@@ -14,6 +14,8 @@ struct setup_pair {
     char conversation[SETUP_ID_BYTES];
 };
 struct setup_pair *setup_pairs_new(uint32_t count, uint32_t to_count);
+/* One pair of them gets another number of receivers, before setup_pairs(). */
+void setup_pair_resize(struct setup_pair *pair, uint32_t to_count);
 void setup_pairs_free(struct setup_pair **pair, uint32_t count);
 
 /* Where accounts come from: file, where it holds enough (their database must be the same); else they are made, in bulk
@@ -22,8 +24,8 @@ struct setup_from {
     const char *file, *conninfo;
 };
 
-/* Fills count pairs: direct conversations when one receives, else groups. False: it did not work, and stderr says
- * why. */
+/* Fills count pairs, of at most to_count receivers: direct conversations when one receives, else groups. False: it
+ * did not work, and stderr says why. */
 bool setup_pairs(const struct link_target *t, struct setup_pair *pair, uint32_t count, uint32_t to_count,
                  struct setup_from from);
 /* The same for single accounts, without conversations. */
