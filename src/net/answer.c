@@ -1,7 +1,6 @@
 /* net/answer.c - the head of an answer, from the handler's fields to the text of HTTP/1.1 */
 #include "net/answer.h"
 #include "base/check.h"
-#include <stdio.h>
 
 /* Neither may a field break out of its line, nor contradict the framing that the net decides. */
 static void check_field(const struct exchange_field *f)
@@ -62,7 +61,7 @@ bool answer_names(const struct answer *a, const char *name)
 }
 
 /* By hand: snprintf() would take a tenth of a whole request. */
-static struct text print_length(size_t n, char into[static ANSWER_LENGTH_BYTES])
+static struct text print_number(size_t n, char into[static ANSWER_LENGTH_BYTES])
 {
     char *end = into + ANSWER_LENGTH_BYTES, *at = end;
 
@@ -87,7 +86,7 @@ size_t answer_standard_fields(const struct answer *a, struct text date,
     if (a->kind == ANSWER_TUNNEL)
         return count;
     if (a->kind == ANSWER_WHOLE) {
-        into[count++] = (struct exchange_field){ "content-length", print_length(a->length, length) };
+        into[count++] = (struct exchange_field){ "content-length", print_number(a->length, length) };
     }
     for (size_t i = 0; i < sizeof(unless_named) / sizeof(*unless_named); i++)
         if (!answer_names(a, unless_named[i].name))
@@ -128,21 +127,38 @@ static const char *reason(int status)
     return ""; /* RFC 9112 4: may be empty */
 }
 
+static char *put(char *at, const char *end, struct text t)
+{
+    CHECK((size_t)(end - at) >= t.bytes);
+    if (t.bytes)
+        memcpy(at, t.at, t.bytes);
+    return at + t.bytes;
+}
+
+/* Not by snprintf(), which took half of what a request over HTTP/1.1 cost. */
 size_t answer_text(const struct answer *a, struct text date, const char *framing, char *into, size_t room)
 {
     struct exchange_field standard[ANSWER_STANDARD_FIELDS];
-    char length[ANSWER_LENGTH_BYTES];
-    size_t count = answer_standard_fields(a, date, length, standard), bytes;
+    char length[ANSWER_LENGTH_BYTES], digits[ANSWER_LENGTH_BYTES];
+    size_t count = answer_standard_fields(a, date, length, standard);
+    char *at = into;
+    const char *end = into + room;
 
     CHECK(room > 2 * EXCHANGE_FIELDS_BYTES);
-    bytes = (size_t)snprintf(into, room, "HTTP/1.1 %d %s\r\n", a->status, reason(a->status));
+    at = put(at, end, TEXT("HTTP/1.1 "));
+    at = put(at, end, print_number((size_t)a->status, digits));
+    at = put(at, end, TEXT(" "));
+    at = put(at, end, text_of(reason(a->status)));
+    at = put(at, end, TEXT("\r\n"));
     for (size_t i = 0; i < count + a->fields_count; i++) {
         const struct exchange_field *f = i < count ? &standard[i] : &a->fields[i - count];
 
-        bytes += (size_t)snprintf(into + bytes, room - bytes, "%s: %.*s\r\n", f->name, (int)f->value.bytes,
-                                  f->value.at);
+        at = put(at, end, text_of(f->name));
+        at = put(at, end, TEXT(": "));
+        at = put(at, end, f->value);
+        at = put(at, end, TEXT("\r\n"));
     }
-    bytes += (size_t)snprintf(into + bytes, room - bytes, "%s\r\n", framing);
-    CHECK(bytes < room);
-    return bytes;
+    at = put(at, end, text_of(framing));
+    at = put(at, end, TEXT("\r\n"));
+    return (size_t)(at - into);
 }

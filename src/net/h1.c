@@ -285,6 +285,9 @@ static void framing(const struct conn *c, const struct exchange *x, char into[st
                  x->tunnel->accept);
         return;
     }
+    into[0] = 0;
+    if (x->answer->kind == ANSWER_WHOLE && !*persistence && !*upgrade) /* nearly all */
+        return;
     snprintf(into, FRAMING_BYTES, "%s%s%s%s%s%s",
              x->answer->kind == ANSWER_PIECES && !h->is_10 ? "transfer-encoding: chunked\r\n" : "",
              *persistence || *upgrade ? "connection: " : "", upgrade, *persistence && *upgrade ? ", " : "",
