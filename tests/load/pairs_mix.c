@@ -22,10 +22,12 @@ struct pairs_aside {
     char path[96], body[40];
 };
 
+enum mix_what { MIX_DIRECT, MIX_GROUP, MIX_MARK, MIX_TYPING, MIX_HISTORY, MIX_SNAPSHOT };
+
 /* Of a hundred; edits and presence belong in here as soon as the server knows them. */
 static const struct {
     uint32_t share;
-    enum { MIX_DIRECT, MIX_GROUP, MIX_MARK, MIX_TYPING, MIX_HISTORY, MIX_SNAPSHOT } what;
+    enum mix_what what;
 } mix_shares[] = { { 70, MIX_DIRECT }, { 12, MIX_GROUP },  { 10, MIX_MARK },
                    { 5, MIX_TYPING },  { 2, MIX_HISTORY }, { 1, MIX_SNAPSHOT } };
 
@@ -84,7 +86,7 @@ void pairs_mix_fini(struct pairs_process *p)
     free(p->aside);
 }
 
-static void pairs_mix_say(struct pairs_aside *s, int what, const char *conversation, uint64_t seq)
+static void pairs_mix_say(struct pairs_aside *s, enum mix_what what, const char *conversation, uint64_t seq)
 {
     s->wanted = what == MIX_TYPING ? 202 : 200;
     s->ask.method = what == MIX_MARK ? "PUT" : what == MIX_TYPING ? "POST" : "GET";
@@ -101,7 +103,7 @@ static void pairs_mix_say(struct pairs_aside *s, int what, const char *conversat
     s->ask.body = text_of(s->body);
 }
 
-static void pairs_mix_ask(struct pairs_process *p, int what, uint64_t due_ns)
+static void pairs_mix_ask(struct pairs_process *p, enum mix_what what, uint64_t due_ns)
 {
     struct pairs_pair *pair = &p->pair[pairs_rate_roll(p) % p->count];
     uint32_t who = (uint32_t)(pairs_rate_roll(p) % pair->who->to_count), k = 0;
