@@ -96,8 +96,11 @@ class Counted(House):
         return {**House._clean(), **PLAIN_CPU}
 
     def ask(self, *words):
-        subprocess.run(["vgdb", f"--pid={self.process.pid}", self.vgdb, *words], check=True, timeout=60,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            subprocess.run(["vgdb", f"--pid={self.process.pid}", self.vgdb, *words], check=True, timeout=60,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except subprocess.SubprocessError as why:
+            raise SystemExit(f"callgrind does not answer (may processes be traced here?): {why}") from None
 
     def dump(self):
         """The counts since the last one."""
