@@ -204,6 +204,7 @@ def idle(way, http, tls):
         connections = 2000 if bench.is_quick and tls else 10000
         result = bench.workload("idle", "--way", way, "--http", http, "--connections", connections, "--admin",
                                 bench.house.admin_port, tls=tls, seconds=0.5 if bench.is_quick else 3)
+        result.setdefault("bytes_per_connection", result.get("rss_per_connection"))
         return {name: judge(result, must_balance=False)}
     return idle_job
 
@@ -352,7 +353,7 @@ def poll_answered(wait_s):
 
 
 IDLE = (("poll", "2", False), ("poll", "2", True), ("poll", "1.1", False), ("poll", "1.1", True),
-        ("ws", "1.1", False), ("ws", "1.1", True))
+        ("ws", "1.1", False), ("ws", "1.1", True), ("ws", "2", True))
 
 # In the order of a round: job name -> function. What follows a heavy writer is not a reader of disks.
 JOBS = {

@@ -41,10 +41,6 @@ def broken(results):
     return sum(result.get(name) or 0 for result in results.values() for name in NONE)
 
 
-def per_connection(job):
-    return lambda results: results[job].get("bytes_per_connection") or results[job]["rss_per_connection"]
-
-
 def throughput():
     yield Figure("1", "delivered", "/s", of("ws", "delivered_per_s"), 20000, 30000, jobs=("ws",))
     yield Figure("1", "times ejabberd's stored figure", "x", of("ws", "delivered_per_s", 1 / EJABBERD), 8, 12, digits=1,
@@ -85,8 +81,9 @@ def memory():
                             ("HTTP/1.1, polling", "idle-poll-1.1", KB),
                             ("HTTP/1.1, polling over TLS", "idle-poll-1.1-tls", 16 * KB),
                             ("WebSocket", "idle-ws-1.1", KB + KB // 2),
-                            ("WebSocket over TLS", "idle-ws-1.1-tls", 16 * KB + KB // 2)):
-        yield Figure("8", name, "bytes", per_connection(job), most, None, False, 0, (job,))
+                            ("WebSocket over TLS", "idle-ws-1.1-tls", 16 * KB + KB // 2),
+                            ("WebSocket over HTTP/2 and TLS", "idle-ws-2-tls", 26 * KB + KB // 2)):
+        yield Figure("8", name, "bytes", of(job, "bytes_per_connection"), most, None, False, 0, (job,))
 
 
 def beside():
