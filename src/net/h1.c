@@ -271,12 +271,19 @@ void h1_input_end(struct conn *c)
         tunnel(c, NULL, 0);
 }
 
+static const char *persistence_of(const struct h1 *h)
+{
+    if (!h->keep_alive)
+        return "close";
+    return h->is_10 ? "keep-alive" : "";
+}
+
 /* The lines that say how the answer ends, and what becomes of the connection. RFC 9112 9.3: persistence is said
  * where it is not the rule. RFC 9110 7.8: who names an upgrade names it in Connection, too. */
 static void framing(const struct conn *c, const struct exchange *x, char into[static FRAMING_BYTES])
 {
     const struct h1 *h = &c->h1;
-    const char *persistence = !h->keep_alive ? "close" : h->is_10 ? "keep-alive" : "";
+    const char *persistence = persistence_of(h);
     const char *upgrade = answer_names(x->answer, "upgrade") ? "upgrade" : "";
 
     if (x->answer->kind == ANSWER_TUNNEL) {
