@@ -149,6 +149,9 @@ def check_attempts(score):
             Loud.noise, bench = list(noise), Quiet()
             result = bench.attempt("ws", bench.job)["ws"]
             score.check(what, (result["n"], bench.tries, result["noisy"]) == (kept, tries, noisy), f"{result} {bench.tries}")
+        Loud.noise, bench = [(0.9, 0)], Quiet()
+        score.check("memory is measured once, whoever is at work", not bench.attempt("idle-poll-2", bench.job)["ws"]["noisy"]
+                    and bench.tries == 1)
         Loud.noise, bench = [(0.9, 0), (0, 0)], Quiet()
         bench.again_until = 0
         bench.attempt("ws", bench.job)
