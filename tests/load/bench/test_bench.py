@@ -241,6 +241,8 @@ def check_table(score):
     rounds[1]["idle-ws-1.1"]["lost"] = 3
     rounds[1]["idle-ws-1.1"]["failed"] = "3 lost"
     twelve = gather(next(f for f in table if f.row == "12"), rounds)
+    for name in ("lost", "doubled", "reordered", "gaps", "wrong"):
+        score.check(f"what is {name} counts", rows.broken({"ws": {}, "storm": {name: 2}}) == 2)
     score.check("what any run lost counts", twelve.values == [0, 3] and is_bad(twelve), str(twelve.values))
 
 
