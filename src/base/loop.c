@@ -9,7 +9,7 @@
 #include <event2/event_struct.h>
 #include <time.h>
 
-enum { SPARE_BYTES_MAX = 1024 * 1024 };
+enum { SPARE_BYTES_MAX = 1024 * 1024, TRIM_EVERY_MS = 1000 };
 
 struct loop {
     struct event_base *base;
@@ -17,6 +17,7 @@ struct loop {
     bool is_fresh; /* the clocks were read since the last sleep */
     struct wheel timers;
     struct pool pool;
+    struct loop_timer trim; /* of the pool; set while something is kept */
     struct event alarm;
     uint64_t alarm_ms; /* when it ends a sleep; UINT64_MAX: it does not */
 };
@@ -62,6 +63,13 @@ static void loop_alarm(evutil_socket_t fd, short what, void *ctx)
     l->alarm_ms = UINT64_MAX;
 }
 
+static void loop_trim(void *ctx)
+{
+    struct loop *l = ctx;
+
+    pool_trim(&l->pool);
+}
+
 struct loop *loop_new(void)
 {
     struct loop *l = calloc(1, sizeof *l);
@@ -74,6 +82,7 @@ struct loop *loop_new(void)
     CHECK(event_assign(&l->alarm, l->base, -1, 0, loop_alarm, l) == 0);
     l->alarm_ms = UINT64_MAX;
     pool_init(&l->pool, SPARE_BYTES_MAX);
+    loop_timer_init(&l->trim, l, loop_trim, l);
     return l;
 }
 
@@ -109,6 +118,9 @@ static bool loop_set_alarm(struct loop *l)
 
 void loop_wait(struct loop *l, bool may_sleep)
 {
+    if (l->pool.bytes && !l->trim.is_set)
+        loop_timer_set(&l->trim, TRIM_EVERY_MS);
+
     bool sleeps = may_sleep && loop_set_alarm(l);
 
     l->is_fresh = false;

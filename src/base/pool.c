@@ -42,6 +42,8 @@ void *pool_take(struct pool *p, size_t bytes)
     if (size < POOL_SIZES && (b = p->kept[size])) {
         p->kept[size] = b->next;
         p->bytes -= ROOM_BYTES_MIN + size * STEP_BYTES;
+        if (--p->count[size] < p->least[size])
+            p->least[size] = p->count[size];
         return b;
     }
     b = malloc(bytes);
@@ -66,5 +68,21 @@ void pool_give(struct pool *p, void *block)
     }
     b->next = p->kept[size];
     p->kept[size] = b;
+    p->count[size]++;
     p->bytes += room;
+}
+
+void pool_trim(struct pool *p)
+{
+    for (unsigned size = 0; size < POOL_SIZES; size++) {
+        for (uint32_t n = p->least[size]; n > 0; n--) {
+            struct pool_block *b = p->kept[size];
+
+            p->kept[size] = b->next;
+            p->count[size]--;
+            p->bytes -= ROOM_BYTES_MIN + size * STEP_BYTES;
+            free(b);
+        }
+        p->least[size] = p->count[size];
+    }
 }

@@ -23,6 +23,7 @@ struct pool {                       /* all zero: empty, keeps nothing */
     size_t bytes_max;               /* of what is kept */
     size_t bytes;
     struct pool_block *kept[POOL_SIZES];    /* by size */
+    uint32_t count[POOL_SIZES], least[POOL_SIZES];  /* of them; and since the last trim */
 };
 
 void pool_init(struct pool *p, size_t bytes_max);
@@ -31,3 +32,5 @@ void pool_fini(struct pool *p);     /* what is kept goes; what is used stays val
 void *pool_take(struct pool *p, size_t bytes);
 void *pool_take_zeroed(struct pool *p, size_t bytes);
 void pool_give(struct pool *p, void *block);    /* NULL is fine */
+/* Gives back to malloc() what nobody wanted since the last time. */
+void pool_trim(struct pool *p);

@@ -77,10 +77,35 @@ static void test_bound(void **state)
     assert_int_equal(p.bytes, 0);
 }
 
+/* What was wanted meanwhile stays, what was not goes. */
+static void test_trim(void **state)
+{
+    struct pool p;
+    void *block[4];
+
+    (void)state;
+    pool_init(&p, 4096);
+    for (int k = 0; k < 4; k++)
+        block[k] = pool_take(&p, SOME_BYTES);
+    for (int k = 0; k < 4; k++)
+        pool_give(&p, block[k]);
+    size_t all = p.bytes;
+    pool_trim(&p);
+    assert_int_equal(p.bytes, all); /* it was not there yet */
+    block[0] = pool_take(&p, SOME_BYTES);
+    pool_give(&p, block[0]);
+    pool_trim(&p);
+    assert_int_equal(p.bytes, all / 4);
+    pool_trim(&p);
+    assert_int_equal(p.bytes, 0);
+    pool_give(&p, pool_take(&p, SOME_BYTES));
+    pool_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_again), cmocka_unit_test(test_every_size),
-                                        cmocka_unit_test(test_bound) };
+                                        cmocka_unit_test(test_bound), cmocka_unit_test(test_trim) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
