@@ -127,10 +127,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_password_is_itself_only), cmocka_unit_test(nobody_takes_as_long_as_somebody),
-        cmocka_unit_test(hashes_are_blake2b),
-        cmocka_unit_test(base64url_there_and_back),
-        cmocka_unit_test(base64url_digits),
-        cmocka_unit_test(randomness_and_forgetting),
+        cmocka_unit_test(hashes_are_blake2b),        cmocka_unit_test(base64url_there_and_back),
+        cmocka_unit_test(base64url_digits),          cmocka_unit_test(randomness_and_forgetting),
     };
     secret_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,10 +165,8 @@ static void every_byte_at_every_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_code_point_comes_back),
-        cmocka_unit_test(every_byte_at_every_place),
-        cmocka_unit_test(numbers_and_words_come_back),
-        cmocka_unit_test(commas_and_brackets),
+        cmocka_unit_test(every_code_point_comes_back), cmocka_unit_test(every_byte_at_every_place),
+        cmocka_unit_test(numbers_and_words_come_back), cmocka_unit_test(commas_and_brackets),
         cmocka_unit_test(a_full_buf_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

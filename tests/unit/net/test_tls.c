@@ -234,8 +234,12 @@ int main(void)
 {
 #define WIRED(test) cmocka_unit_test_setup_teardown(test, wire_set_up, wire_tear_down)
     const struct CMUnitTest tests[] = {
-        WIRED(test_big_answers), WIRED(test_hang_up_while_waiting), WIRED(test_authority),
-        WIRED(test_reload),      WIRED(test_handshake_deadline),    WIRED(test_not_tls_at_all),
+        WIRED(test_big_answers),
+        WIRED(test_hang_up_while_waiting),
+        WIRED(test_authority),
+        WIRED(test_reload),
+        WIRED(test_handshake_deadline),
+        WIRED(test_not_tls_at_all),
         WIRED(test_a_crowd_of_handshakes),
     };
 
