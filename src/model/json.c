@@ -52,7 +52,8 @@ static void json_quoted(struct buf *to, struct text t)
         json_escape(to, t.at[plain]);
         done = plain + 1;
     }
-    buf_put(to, t.at + done, t.bytes - done);
+    if (done < t.bytes) /* an empty text may stand nowhere */
+        buf_put(to, t.at + done, t.bytes - done);
     buf_put(to, "\"", 1);
 }
 
