@@ -143,6 +143,8 @@ static void pairs_again(struct pairs_process *p)
         }
         if (any)
             link_flush(pair->from);
+        if (p->plan->is_signals && !p->plan->rate)
+            pairs_signals_go(pair);
     }
 }
 

@@ -40,6 +40,7 @@ struct pairs_pair {
     struct pairs_receiver *receiver;
     struct receiver frames;         /* the sender's socket, when it sends by frames */
     bool is_broken;
+    uint64_t closed;                /* signals: so many were heard by all, or are not waited for any more */
     uint64_t next, room;            /* messages begun; room for */
     struct pairs_message *message;
     uint64_t key_high, own_last_i;
@@ -95,6 +96,8 @@ void pairs_mix_heard(struct receiver *r, struct text json);
 /* pairs_signals.c: what came, and at the end what did not. */
 void pairs_signals_receive(struct receiver *r, struct text json);
 void pairs_signals_close(struct pairs_pair *pair);
+/* Says as many as the window has room for. */
+void pairs_signals_go(struct pairs_pair *pair);
 
 /* pairs_receive.c: what came by a receiver's way; and what the sender's socket hears of its own. */
 void pairs_receive(struct receiver *r, struct text json);

@@ -132,6 +132,8 @@ static void pairs_answer(struct pairs_send *s, int status, struct text answer)
         s->is_open = false;
         if (p->plan->rate)
             pairs_rate_freed(s);
+        else if (p->plan->is_signals)
+            pairs_signals_go(s->pair);
         else if (p->now_ns < p->stop_ns)
             pairs_send_next(s, p->now_ns);
         return;

@@ -2,13 +2,35 @@
  *
  * A signal names the conversation and who types, and no number: it is held to be the one behind the last that came.
  * Signals may be dropped, so the ones behind one that was would seem late: what was said longer ago than a second is
- * no longer waited for when times are taken. More signals than were said are doubled ones.
+ * no longer waited for when times are taken, nor by the window: a signal is open until all have heard it. More signals
+ * than were said are doubled ones.
  */
 #include "load/pairs_inner.h"
 
 #include "load/scan.h"
 
 static const uint64_t pairs_signals_late_ns = 1000000000u;
+
+void pairs_signals_go(struct pairs_pair *pair)
+{
+    struct pairs_process *p = pair->process;
+    bool any = false;
+
+    while (pair->closed < pair->next) {
+        const struct pairs_message *m = &pair->message[pair->closed];
+        if (m->delivered < pair->who->to_count && m->sent_ns + pairs_signals_late_ns > p->now_ns)
+            break;
+        pair->closed++;
+    }
+    for (uint32_t k = 0; k < pair->sends && p->now_ns < p->stop_ns && !pair->is_broken; k++) {
+        if (pair->send[k].is_open || pair->next - pair->closed >= pair->sends)
+            continue;
+        pairs_send_next(&pair->send[k], p->now_ns);
+        any = true;
+    }
+    if (any)
+        link_flush(pair->from);
+}
 
 static void pairs_signals_one(struct pairs_receiver *to, struct text signal)
 {
@@ -32,6 +54,7 @@ static void pairs_signals_one(struct pairs_receiver *to, struct text signal)
            pair->message[to->newest - 1].sent_ns + pairs_signals_late_ns < p->now_ns)
         to->newest++;
     to->newest = to->newest < pair->next ? to->newest : pair->next;
+    pair->message[to->newest - 1].delivered++;
     uint64_t sent_ns = pair->message[to->newest - 1].sent_ns;
     if (pairs_is_measured(p, sent_ns))
         tally_add(&p->result->deliver, p->now_ns - sent_ns);
@@ -45,6 +68,8 @@ void pairs_signals_receive(struct receiver *r, struct text json)
     while ((signal = scan_piece(&json, "{\"t\":\"typing\"")).bytes)
         for (uint32_t times = pairs_plant(to->pair->process); times > 0; times--)
             pairs_signals_one(to, signal);
+    if (!to->pair->process->plan->rate)
+        pairs_signals_go(to->pair);
 }
 
 void pairs_signals_close(struct pairs_pair *pair)
