@@ -4,8 +4,7 @@
 #include <uthash.h>
 
 struct sessions_entry {
-    uint64_t device;
-    struct session session;
+    struct session session; /* its device is the key */
     uint8_t hash[SECRET_HASH_BYTES];
     uint64_t checked_ms;
     UT_hash_handle hh;
@@ -118,11 +117,10 @@ void sessions_put(struct sessions *s, const struct session *session,
         sessions_drop(s, s->entries);
     e = calloc(1, sizeof *e);
     CHECK(e);
-    e->device = session->device.n;
     e->session = *session;
     memcpy(e->hash, hash, sizeof e->hash);
     e->checked_ms = now_ms;
-    HASH_ADD(hh, s->entries, device, sizeof e->device, e);
+    HASH_ADD(hh, s->entries, session.device.n, sizeof e->session.device.n, e);
     s->count++;
 }
 

@@ -19,7 +19,7 @@ struct hub_user {
     struct inbox_seq newest;
     struct blob **ring; /* event i at ring[i % room]; NULL: nothing at hand */
     uint32_t room, count; /* the newest count are at hand; room is a power of 2 */
-    struct signals signals;
+    struct signals *signals; /* NULL: there was none, and nobody was away */
     uint64_t timeline; /* of the last reading, */
     struct inbox_seq read; /* which found this to be the newest, */
     uint64_t read_ms; /* then; 0: there was none */
@@ -68,10 +68,32 @@ static void hub_drop_tail(struct hub *h, struct hub_user *u)
     u->room = 0;
 }
 
+static const struct signals *hub_signals(const struct hub_user *u)
+{
+    static const struct signals none;
+
+    return u->signals ? u->signals : &none;
+}
+
+static struct signals *hub_signals_of(struct hub_user *u)
+{
+    if (!u->signals)
+        u->signals = calloc(1, sizeof *u->signals);
+    CHECK(u->signals);
+    return u->signals;
+}
+
+/* Their numbers go on while somebody watches. */
 static void hub_drop_signals(struct hub *h, struct hub_user *u)
 {
-    h->tails_bytes -= u->signals.bytes;
-    signals_drop(&u->signals);
+    if (!u->signals)
+        return;
+    h->tails_bytes -= u->signals->bytes;
+    signals_drop(u->signals);
+    if (u->first)
+        return;
+    free(u->signals);
+    u->signals = NULL;
 }
 
 /* Not recent any more: without a tail, and gone when nobody watches. */
@@ -167,8 +189,8 @@ void hub_watch(struct hub *h, struct hub_watcher *w)
     CHECK(!w->at);
     hub_make_room(u, w);
     w->at = u;
-    w->signal =
-        w->kind == HUB_POLL ? signals_enter(&u->signals, w->device, loop_now_ms(h->loop)) : u->signals.end;
+    w->signal = w->kind == HUB_POLL ? signals_enter(hub_signals(u), w->device, loop_now_ms(h->loop))
+                                    : hub_signals(u)->end;
     w->next = u->first;
     w->link = &u->first;
     if (w->next)
@@ -191,7 +213,7 @@ void hub_unwatch(struct hub *h, struct hub_watcher *w)
     w->at = NULL;
     h->count--;
     if (w->kind == HUB_POLL)
-        signals_leave(&u->signals, w->device, w->signal, loop_now_ms(h->loop));
+        signals_leave(hub_signals_of(u), w->device, w->signal, loop_now_ms(h->loop));
     if (!u->first)
         hub_is_recent(h, u);
     hub_sweep(h);
@@ -283,7 +305,7 @@ static bool hub_is_heard(const struct hub *h, const struct hub_user *u, struct d
         if (w->device.n != from.n)
             return true;
     }
-    return signals_is_awaited(&u->signals, from, loop_now_ms(h->loop));
+    return signals_is_awaited(hub_signals(u), from, loop_now_ms(h->loop));
 }
 
 void hub_signal(struct hub *h, struct user_id user, struct device_id from, struct blob *encoded)
@@ -292,9 +314,10 @@ void hub_signal(struct hub *h, struct user_id user, struct device_id from, struc
 
     if (!u || !hub_is_heard(h, u, from))
         return;
-    h->tails_bytes -= u->signals.bytes;
-    signals_put(&u->signals, from, encoded);
-    h->tails_bytes += u->signals.bytes;
+    struct signals *s = hub_signals_of(u);
+    h->tails_bytes -= s->bytes;
+    signals_put(s, from, encoded);
+    h->tails_bytes += s->bytes;
     hub_is_recent(h, u);
     hub_sweep(h);
     for (struct hub_watcher *w = u->first; w; w = w->next) {
@@ -306,22 +329,22 @@ void hub_signal(struct hub *h, struct user_id user, struct device_id from, struc
 bool hub_has_signals(const struct hub_watcher *w)
 {
     CHECK(w->at);
-    return signals_has(&w->at->signals, w->device, w->signal);
+    return signals_has(hub_signals(w->at), w->device, w->signal);
 }
 
 uint32_t hub_take_signals(struct hub *h, struct hub_watcher *w, const struct blob **into)
 {
     CHECK(w->at);
-    return signals_take(&w->at->signals, w->device, &w->signal, into, &h->signals_dropped);
+    return signals_take(hub_signals(w->at), w->device, &w->signal, into, &h->signals_dropped);
 }
 
 uint32_t hub_pass(struct hub *h, struct user_id user, struct device_id device, const struct blob **into)
 {
     struct hub_user *u = hub_find_or_add(h, user);
-    uint64_t now_ms = loop_now_ms(h->loop), next = signals_enter(&u->signals, device, now_ms);
-    uint32_t count = signals_take(&u->signals, device, &next, into, &h->signals_dropped);
+    uint64_t now_ms = loop_now_ms(h->loop), next = signals_enter(hub_signals(u), device, now_ms);
+    uint32_t count = signals_take(hub_signals(u), device, &next, into, &h->signals_dropped);
 
-    signals_leave(&u->signals, device, next, now_ms);
+    signals_leave(hub_signals_of(u), device, next, now_ms);
     if (!u->first)
         hub_is_recent(h, u);
     hub_sweep(h);
