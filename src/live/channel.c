@@ -125,7 +125,9 @@ static void channel_begin(struct op *op, enum err err)
     CHECK(!err);
     if (!ch->end)
         hub_watch(ch->place->hub, &ch->watcher);
-    channel_look(op, ERR_OK);
+    /* Not at once: of many that begin in one turn, those that are too many end before they cost anything. */
+    op_then(op, channel_look);
+    op_wake(op, ERR_OK);
 }
 
 static void channel_hand_on(struct channel *ch, struct channel_batch *b)

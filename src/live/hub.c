@@ -340,7 +340,10 @@ uint32_t hub_take_signals(struct hub *h, struct hub_watcher *w, const struct blo
 
 uint32_t hub_pass(struct hub *h, struct user_id user, struct device_id device, const struct blob **into)
 {
-    struct hub_user *u = hub_find_or_add(h, user);
+    struct hub_user *u = hub_find(h, user);
+
+    if (!u)
+        return 0;
     uint64_t now_ms = loop_now_ms(h->loop), next = signals_enter(hub_signals(u), device, now_ms);
     uint32_t count = signals_take(hub_signals(u), device, &next, into, &h->signals_dropped);
 

@@ -60,7 +60,8 @@ void hub_signal(struct hub *h, struct user_id user, struct device_id from, struc
 bool hub_has_signals(const struct hub_watcher *w);
 /* Takes them into[LIMIT_SIGNALS], oldest first, borrowed until the next call of the hub; how many. */
 uint32_t hub_take_signals(struct hub *h, struct hub_watcher *w, const struct blob **into);
-/* The same for a device that does not wait: it is away from then on. */
+/* The same for a device that does not wait: it is away from then on. None while nobody else of its user is here: who
+ * only polls is not kept. */
 uint32_t hub_pass(struct hub *h, struct user_id user, struct device_id device, const struct blob **into);
 /* w has no room: what it has not taken is dropped for it. */
 void hub_skip_signals(struct hub *h, struct hub_watcher *w);

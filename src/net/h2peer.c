@@ -220,7 +220,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     (void)session;
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         c->h2->head_ms = 0;
-        count(c, &c->h2->resets, resets_rate, 1, "reset");
+        if (frame->hd.stream_id % 2) /* what we promised and took back is nobody's doing but ours */
+            count(c, &c->h2->resets, resets_rate, 1, "reset");
     } else if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
         promise_said(c, frame->push_promise.promised_stream_id);
     } else if (frame->hd.type == NGHTTP2_DATA) {

@@ -22,7 +22,7 @@ bool promise_has_room(const struct conn *c)
     uint32_t count = 0;
 
     TAILQ_FOREACH(x, &c->exchanges, link)
-    count += x->is_promised;
+    count += x->is_promised && !x->is_aborted; /* what is taken back goes with this flush */
     return count < LIMIT_PROMISES && count < nghttp2_session_get_remote_settings(
                                                  c->h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
