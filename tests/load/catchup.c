@@ -37,6 +37,7 @@ struct catchup {
     int epoll;
     uint64_t asked, filled, done; /* messages sent for, and sent; readers that are at the head */
     uint64_t events, wrong, errors;
+    uint64_t seen; /* of the whole run */
     struct tally pass;
     char first_error[200];
 };
@@ -165,7 +166,8 @@ static void catchup_events(struct receiver *in, struct text json)
 
     in->now_ns = tally_now_ns();
     while ((event = scan_piece(&json, "{\"i\":")).bytes)
-        catchup_event(r, event);
+        for (uint32_t times = options_plant(r->run->o, ++r->run->seen); times > 0; times--)
+            catchup_event(r, event);
     if (r->is_done || r->last_i < r->first_i + r->run->o->events)
         return;
     r->is_done = in->is_over = true;

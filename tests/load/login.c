@@ -9,6 +9,7 @@
 #include "load/cpu.h"
 #include "load/report.h"
 #include "load/setup.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -56,8 +57,15 @@ static void login_begin(struct login_client *c, struct login *run)
 {
     *c = (struct login_client){ .run = run, .began_ns = tally_now_ns() };
     c->link = link_begin(run->target, run->epoll, run->o->version, run->resume);
-    CHECK(c->link);
     link_ask_init(&c->ask);
+    if (!c->link) {
+        c->is_over = true;
+        run->begun++;
+        run->done++;
+        if (run->errors++ == 0)
+            snprintf(run->first_error, sizeof run->first_error, "connecting: %s", strerror(errno));
+        return;
+    }
     c->ask.method = "GET";
     c->ask.path = "/v1/events?after=now";
     c->ask.token = run->account[run->begun++].token;

@@ -56,7 +56,7 @@ static const struct options_row options_rows[] = {
     { "conversations", OPTIONS_NUMBER, AT(conversations), 100, 10000000, "floor: how many there are (1000)" },
     { "share", OPTIONS_FLAG, AT(shares), 0, 0, "floor: all connections write to the same conversations" },
 };
-enum { OPTIONS_ROWS = sizeof options_rows / sizeof *options_rows };
+enum { OPTIONS_ROWS = sizeof options_rows / sizeof *options_rows, OPTIONS_PLANTED = 50 };
 
 void options_usage(void)
 {
@@ -150,4 +150,11 @@ bool options_read(struct options *o, int argc, char **argv)
         return false;
     }
     return true;
+}
+
+uint32_t options_plant(const struct options *o, uint64_t n)
+{
+    if (!o->plant || n != OPTIONS_PLANTED)
+        return 1;
+    return strcmp(o->plant, "lost") == 0 ? 0 : 2;
 }

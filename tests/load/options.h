@@ -16,3 +16,5 @@ struct options {
 /* The options behind the workload's name; false: usage was printed. */
 bool options_read(struct options *o, int argc, char **argv);
 void options_usage(void);
+/* How often the nth event is taken: 1, but for the 50th as --plant says: 0 or 2. */
+uint32_t options_plant(const struct options *o, uint64_t n);

@@ -5,6 +5,7 @@ Exercises every operation, with success and its failures, over HTTP/1.1 at URL (
 real answer against the schema documented for its status. Fails as well when a documented operation and status was
 never seen, when the document itself is broken, or when its list of codes is not that of src/base/err.def.
 """
+import contextlib
 import copy
 import http.client
 import json
@@ -383,12 +384,21 @@ def marks(server, alice, carol, conversation):
     server.ask("404 not_found", "PUT", path, carol, {"read": 1}, **place)
 
 
+@contextlib.contextmanager
+def soon(act):
+    """Does it when the body has begun to wait, and has done it when the body ends."""
+    timer = threading.Timer(0.3, act)
+    timer.start()
+    yield
+    timer.join()
+
+
 def typing(server, alice, bob, carol, conversation):
     path = "/v1/conversations/{conversation}/typing"
     place = {"conversation": conversation}
     after = server.ask("200", "GET", "/v1/events", bob, query={"after": "now"})["cursor"]
-    server.ask("202", "POST", path, alice, {}, **place)
-    page = server.ask("200", "GET", "/v1/events", bob, query={"after": after, "wait": 5})
+    with soon(lambda: server.ask("202", "POST", path, alice, {}, **place)):
+        page = server.ask("200", "GET", "/v1/events", bob, query={"after": after, "wait": 20})
     server.report.check(page["signals"] == [{"t": "typing", "c": conversation, "user": alice.id}] and not page["events"],
                         f"typing is heard: {page.text}")
     server.ask("202", "POST", path, alice, **place)
@@ -406,14 +416,15 @@ def receiving(server, alice, bob, conversation):
     now = server.ask("200", "GET", path, alice, query={"after": "now"})["cursor"]
 
     def say():
-        time.sleep(0.3)
         server.ask("201", "POST", "/v1/conversations/{conversation}/messages", bob, {"key": ulid(), "text": "wake up"},
                    conversation=conversation)
 
-    sayer = threading.Thread(target=say)
-    sayer.start()
-    woken = server.ask("200", "GET", path, alice, query={"after": now, "wait": 20})
-    sayer.join()
+    def say_later():
+        with soon(say):
+            pass
+
+    with soon(say):
+        woken = server.ask("200", "GET", path, alice, query={"after": now, "wait": 20})
     server.report.check([e.get("text") for e in woken["events"]] == ["wake up"], f"the long poll wakes: {woken.text}")
     server.ask("200", "GET", path, alice, query={"after": woken["cursor"], "wait": 1})
     for query in ({}, {"after": "x"}, {"after": now, "wait": 56}, {"after": now, "limit": 0}, {"after": now, "x": 1}):
@@ -425,7 +436,7 @@ def receiving(server, alice, bob, conversation):
     server.ask("410 resync", "GET", path, alice, query={"after": f"{timeline}.{int(head) + 100000}"})
     alice.login()       # a session of its own: its streams see its end
     port = int(server.at.rpartition(":")[2])
-    streams.hold(server.document, server.report, port, alice, alice.cursor, say,
+    streams.hold(server.document, server.report, port, alice, alice.cursor, say_later,
                  lambda: server.ask("200", "DELETE", "/v1/sessions/{device}", alice, device=alice.device))
     alice.login()
 

@@ -157,7 +157,7 @@ def ws(bench):
     own = judge(bench.workload("pairs", *measured(bench), "--way", "ws", "--http", "1.1", "--send", "frame", "--pairs",
                                pairs, "--window", 4, "--processes", 2))
     # The same users and conversations, and as many bytes in a body (the text stands in 9 bytes of JSON).
-    floor = judge(bench.run(bench.load, "floor", "--conninfo", bench.floor_conninfo, "--processes", 2, "--batch", 128, "--users",
+    floor = judge(bench.run(bench.load, "floor", "--conninfo", bench.floor_conninfo, "--processes", 3, "--batch", 128, "--users",
                             2 * pairs, "--conversations", pairs, "--text", 109, "--warm", bench.warm, "--seconds",
                             bench.seconds, "--postgres-pid", bench.postmaster), must_balance=False)
     return {"ws": own, "floor": floor}

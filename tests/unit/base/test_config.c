@@ -26,7 +26,7 @@ static void defaults_stand_where_nothing_is_said(void **state)
     assert_int_equal(parse(&c, "", &why), ERR_OK);
     assert_int_equal(config_parse(&c, NULL, 0, &why), ERR_OK);
     assert_string_equal(c.server_listen, "127.0.0.1:8443");
-    assert_int_equal(c.store_commit_lanes, 2);
+    assert_int_equal(c.store_commit_lanes, 3);
     assert_int_equal(
         parse(&c, "; why\n[server]\nlisten = [::1]:9 ; here\ncleartext=\n[node]\n id = 7\n", &why), ERR_OK);
     assert_string_equal(c.server_listen, "[::1]:9");
