@@ -1,7 +1,8 @@
 /* store/inbox.c - an inbox from a place on
  *
- * Two stages in one REPEATABLE READ transaction: timeline, head and inbox rows; then the messages that they name, by
- * their keys, as far as the caller's bytes reach. Inbox and messages lie under different keys, so no join.
+ * Two stages: timeline, head and inbox rows, of one moment; then the messages that they name, if any, by their keys, as
+ * far as the caller's bytes reach. Inbox and messages lie under different keys, so no join; and a message is there since
+ * the commit that made its inbox rows, so no common snapshot.
  */
 #include "store/inbox.h"
 
@@ -24,6 +25,15 @@ static bool inbox_has_message(const struct inbox_row *row)
     return row->event.kind != EVENT_MARK && row->event.kind != EVENT_DEVICE;
 }
 
+static uint32_t inbox_messages(const struct inbox_read *read)
+{
+    uint32_t count = 0;
+
+    for (uint32_t n = 0; n < read->count; n++)
+        count += inbox_has_message(&read->at[n]);
+    return count;
+}
+
 static void inbox_send_first(const struct inbox_request *q, struct pg *pg, struct encode *e)
 {
     uint32_t limit = q->read->limit < LIMIT_EVENTS ? q->read->limit : LIMIT_EVENTS;
@@ -40,12 +50,8 @@ static void inbox_send_first(const struct inbox_request *q, struct pg *pg, struc
 static void inbox_send_messages(const struct inbox_request *q, struct pg *pg, struct encode *e)
 {
     const struct inbox_read *read = q->read;
-    uint32_t count = 0;
+    uint32_t count = inbox_messages(read);
 
-    for (uint32_t n = 0; n < read->count; n++)
-        count += inbox_has_message(&read->at[n]);
-    if (!count)
-        return;
     encode_reset(e);
     encode_array(e, ENCODE_INT4, count);
     for (uint32_t n = 0; n < read->count; n++)
@@ -150,9 +156,18 @@ static enum err inbox_take(struct request *r, uint32_t stage, uint32_t nth, cons
     return err;
 }
 
-static const struct request_kind inbox_kind = {
-    .name = "inbox", .stages = 2, .send = inbox_send, .take = inbox_take
-};
+static bool inbox_needs(const struct request *r, uint32_t stage)
+{
+    (void)stage;
+    return inbox_messages(((const struct inbox_request *)r)->read) > 0;
+}
+
+static const struct request_kind inbox_kind = { .name = "inbox",
+                                                .stages = 2,
+                                                .is_split = true,
+                                                .needs = inbox_needs,
+                                                .send = inbox_send,
+                                                .take = inbox_take };
 
 void store_inbox_after(struct store *s, struct user_id user, struct inbox_seq after, struct inbox_read *into,
                        struct op *op)

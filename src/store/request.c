@@ -55,7 +55,7 @@ static void request_stage(struct request_lane *l)
     l->nth = 0;
     encode_reset(&l->encode);
     r->kind->send(r, &l->pg, &l->encode, l->stage);
-    l->is_synced = l->stage + 1 == r->kind->stages;
+    l->is_synced = r->kind->is_split || l->stage + 1 == r->kind->stages;
     if (l->is_synced)
         pg_sync(&l->pg);
     else
@@ -74,7 +74,8 @@ static uint64_t request_wait_ms(const struct request_pool *p, const struct reque
 static void request_begin(struct request_lane *l, struct request *r)
 {
     l->at = r;
-    l->stage = l->nth = 0;
+    l->stage = r->stage;
+    l->nth = 0;
     l->err = ERR_OK;
     l->is_retry = false;
 }
@@ -92,17 +93,18 @@ static void request_send(struct request_lane *l, struct request *r)
     l->behind_last = &r->next;
     pg_begin_behind(&l->pg);
     encode_reset(&l->encode);
-    r->kind->send(r, &l->pg, &l->encode, 0);
+    r->kind->send(r, &l->pg, &l->encode, r->stage);
     pg_sync(&l->pg);
 }
 
-/* A read of one stage may go behind others: it needs nothing that they bring, and nothing has to come behind it soon. */
+/* A read of one transaction may go behind others: it needs nothing that they bring, and nothing has to come behind it soon. */
 static bool request_may_send(const struct request_lane *l, const struct request *r)
 {
+    bool is_single = r->kind->stages == 1 || r->kind->is_split;
+
     if (l->pg.state != PG_UP || l->pg.is_broken)
         return false;
-    return !l->at ||
-           (l->pg.role == PG_READS && r->kind->stages == 1 && l->is_synced && l->pg.behind < PG_BEHIND_MAX);
+    return !l->at || (l->pg.role == PG_READS && is_single && l->is_synced && l->pg.behind < PG_BEHIND_MAX);
 }
 
 static uint32_t request_under_way(const struct request_lane *l)
@@ -194,13 +196,22 @@ static void request_go_on(struct request_lane *l)
     pg_wait(&l->pg, request_wait_ms(l->pool, next));
 }
 
+/* A split one goes on with its next stage. */
+static bool request_has_more(struct request *r, enum err err)
+{
+    if (err || !r->kind->is_split || r->stage + 1 == r->kind->stages || !r->kind->needs(r, r->stage + 1))
+        return false;
+    r->stage++;
+    return true;
+}
+
 static void request_synced(void *ctx)
 {
     struct request_lane *l = ctx;
     struct request *r = l->at;
     bool is_unsure = l->pg.warned && l->pg.role != PG_READS;
 
-    bool is_again = l->is_retry && ++r->tries < REQUEST_TRIES_MAX;
+    bool is_again = l->is_retry ? ++r->tries < REQUEST_TRIES_MAX : request_has_more(r, l->err);
     enum err err = is_unsure ? ERR_STORE_DOWN : l->err;
 
     l->pool->done++;

@@ -12,6 +12,8 @@ struct request;
 struct request_kind {
     const char *name;               /* for logs */
     uint32_t stages;
+    bool is_split;                  /* reads: each stage is a transaction of its own, and may go behind others */
+    bool (*needs)(const struct request *r, uint32_t stage);     /* of a split one: whether that stage, not the first, is due */
     enum err conflict;              /* what a violated unique key means; 0: our bug */
     void (*send)(struct request *r, struct pg *pg, struct encode *e, uint32_t stage);
     /* The nth result of a stage. Anything but ERR_OK rolls back, unless it is the last stage's, and ends the
@@ -27,6 +29,7 @@ struct request {
     struct op *op;
     uint64_t deadline_ms;
     uint32_t tries;
+    uint32_t stage;                 /* of a split one: where it goes on */
 };
 
 enum { REQUEST_LANES_MAX = 16 };

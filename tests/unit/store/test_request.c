@@ -19,10 +19,12 @@ static int close_rig(void **state)
 }
 
 /* Many reads at once, each of another account. */
-enum { MANY = 300 };
+enum { MANY = 300, MEMBERS = 50 };
 struct one_of_many {
     struct op op;
     struct account_read read;
+    struct inbox_read inbox;
+    uint64_t inbox_of; /* 0: reads an account */
     struct arena arena;
     enum err err;
     bool is_done;
@@ -36,9 +38,14 @@ static void one_begins(struct op *op, enum err err)
     struct one_of_many *one = (struct one_of_many *)op;
 
     assert_int_equal(err, ERR_OK);
-    one->read.arena = &one->arena;
-    store_account_by_id(rig.store, (struct user_id){ 1001 + (uint64_t)(one - many) }, &one->read,
-                        op_then(op, one_was_read));
+    one->read.arena = one->inbox.arena = &one->arena;
+    one->inbox.limit = one->inbox.bytes_max = 1000;
+    if (one->inbox_of)
+        store_inbox_after(rig.store, (struct user_id){ one->inbox_of }, (struct inbox_seq){ 0 }, &one->inbox,
+                          op_then(op, one_was_read));
+    else
+        store_account_by_id(rig.store, (struct user_id){ 1001 + (uint64_t)(one - many) }, &one->read,
+                            op_then(op, one_was_read));
 }
 
 static void one_was_read(struct op *op, enum err err)
@@ -60,11 +67,11 @@ static void one_is_free(struct op *op)
 
 static const struct op_kind one_kind = { .name = "one", .free = one_is_free };
 
+/* All of them at once; how many turns that took. */
 static uint32_t many_are_read(const char *harm)
 {
     uint32_t turns = 0, done = 0;
 
-    memset(many, 0, sizeof many);
     for (int n = 0; n < MANY; n++)
         op_start(&rig.ops, &many[n].op, &one_kind, one_begins, one_is_done, &many[n]);
     while (done < MANY && turns < 10000) {
@@ -76,27 +83,57 @@ static uint32_t many_are_read(const char *harm)
         for (int n = 0; n < MANY; n++)
             done += many[n].is_done;
     }
-    for (int n = 0; n < MANY; n++) {
+    for (int n = 0; n < MANY; n++)
         assert_int_equal(many[n].err, ERR_OK);
+    return turns;
+}
+
+static void accounts_are_their_own(void)
+{
+    for (int n = 0; n < MANY; n++) {
         assert_int_equal(many[n].read.account.id.n, 1001 + n);
         arena_fini(&many[n].arena);
     }
-    return turns;
 }
 
 /* A turn of the loop brings the answers of many: a busy loop has few turns. */
 static void reads_do_not_wait_for_turns(void **state)
 {
     (void)state;
+    memset(many, 0, sizeof many);
     assert_in_range(many_are_read(NULL), 1, MANY / 3);
+    accounts_are_their_own();
+}
+
+/* An inbox is read in two steps: what is there, then the messages. */
+static void inboxes_do_not_wait_for_turns(void **state)
+{
+    struct members *m = rig_conversation(&rig, CONVERSATION_GROUP, 1000, MEMBERS);
+
+    (void)state;
+    memset(many, 0, sizeof many);
+    for (uint64_t n = 0; n < MANY; n++)
+        many[n].inbox_of = n % 3 ? 1001 + n % MEMBERS : 1001 + MEMBERS + n % MEMBERS;
+    assert_in_range(many_are_read(NULL), 1, MANY / 3);
+    for (int n = 0; n < MANY; n++) {
+        const struct inbox_read *r = &many[n].inbox;
+        assert_int_equal(r->count, n % 3 ? 1 : 0);
+        assert_int_equal(r->head.n, n % 3 ? 1 : 0);
+        if (r->count)
+            assert_int_equal(r->at[0].event.conversation.n, m->conversation.n);
+        arena_fini(&many[n].arena);
+    }
+    members_free(&m);
 }
 
 static void reads_survive_their_connections(void **state)
 {
     (void)state;
+    memset(many, 0, sizeof many);
     many_are_read(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
         "application_name = 'posthorn' AND datname = current_database()");
+    accounts_are_their_own();
     rig_wait_up(&rig);
 }
 
@@ -104,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_do_not_wait_for_turns),
+        cmocka_unit_test(inboxes_do_not_wait_for_turns),
         cmocka_unit_test(reads_survive_their_connections),
     };
 
