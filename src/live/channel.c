@@ -1,6 +1,6 @@
 /* live/channel.c - what one receiver gets next
  *
- *   1 begin   registers at the hub, before anything is read: nothing falls between
+ *   1 begin   registers at the hub, and waits until the user's home knows, before anything is read: nothing falls between
  *   2 look    what is next? at hand, or a signal: handed on, and again; known of, but not at hand: 3; nothing, or
  *             no room: 5. The first time 3, unless it is known that nothing is behind the cursor
  *   3 read    the inbox behind the cursor                                                     Postgres
@@ -216,6 +216,13 @@ static void channel_wait(struct channel *ch)
     op_then(&ch->op, channel_look);
 }
 
+static bool channel_may_read(const struct channel *ch)
+{
+    bool is_settled = ch->has_begun || hub_is_settled(&ch->watcher);
+
+    return is_settled && ch->has_room && !(ch->again && ch->again->is_set);
+}
+
 static void channel_look(struct op *op, enum err err)
 {
     struct channel *ch = (struct channel *)op;
@@ -231,7 +238,7 @@ static void channel_look(struct op *op, enum err err)
         hub_skip_signals(ch->place->hub, &ch->watcher);
     if (ch->end)
         channel_finish(ch);
-    else if (!ch->has_room || (ch->again && ch->again->is_set))
+    else if (!channel_may_read(ch))
         channel_wait(ch);
     else if (!ch->has_begun || channel_newest(ch).i.n > ch->at.i.n)
         channel_read(ch);
