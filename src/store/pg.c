@@ -88,7 +88,7 @@ void pg_drop(struct pg *pg, const char *why)
     PQfinish(pg->conn);
     pg->conn = NULL;
     pg->state = PG_DOWN;
-    pg->awaited = 0;
+    pg->awaited = pg->behind = 0;
     pg->is_synced = false;
     pg->is_broken = false;
 
@@ -196,6 +196,26 @@ static void pg_prepared(struct pg *pg, const PGresult *r)
     }
 }
 
+/* The oldest transaction is over: the one behind it is the oldest now. */
+static void pg_over(struct pg *pg)
+{
+    pg->is_synced = false;
+    if (pg->behind == 0)
+        return;
+    pg->awaited = pg->behind_awaited[pg->behind_first];
+    pg->is_synced = true;
+    pg->behind_first = (pg->behind_first + 1) % PG_BEHIND_MAX;
+    pg->behind--;
+}
+
+/* What is awaited of the transaction that is being sent. */
+static uint32_t *pg_newest(struct pg *pg)
+{
+    if (pg->behind == 0)
+        return &pg->awaited;
+    return &pg->behind_awaited[(pg->behind_first + pg->behind - 1) % PG_BEHIND_MAX];
+}
+
 /* One answer. Results of statements are handed on as they are; COPY, which would never end, can't come up. When the
  * COMMIT that a sync stands for fails, its error comes before the sync, and is nobody else's answer. */
 static void pg_answer(struct pg *pg, const PGresult *r)
@@ -206,7 +226,7 @@ static void pg_answer(struct pg *pg, const PGresult *r)
     if (is_sync || pg->awaited > 1 || !pg->is_synced)
         pg->awaited--;
     if (is_sync)
-        pg->is_synced = false;
+        pg_over(pg);
     if (pg->state == PG_PREPARING)
         pg_prepared(pg, r);
     else if (is_sync)
@@ -278,6 +298,18 @@ void pg_begin(struct pg *pg, uint64_t wait_ms)
 {
     CHECK(pg->state == PG_UP && pg->awaited == 0);
     pg->warned = false;
+    pg_wait(pg, wait_ms);
+}
+
+void pg_begin_behind(struct pg *pg)
+{
+    CHECK(pg->state == PG_UP && pg->is_synced && pg->behind < PG_BEHIND_MAX);
+    pg->behind++;
+    *pg_newest(pg) = 0;
+}
+
+void pg_wait(struct pg *pg, uint64_t wait_ms)
+{
     loop_timer_set(&pg->timer, pg->is_broken ? 0 : wait_ms);
 }
 
@@ -293,14 +325,14 @@ void pg_send(struct pg *pg, enum sql q, const struct encode *e)
         lengths[p] = (int)(e->end[p] - e->begin[p]);
         formats[p] = 1;
     }
-    pg->awaited++;
+    ++*pg_newest(pg);
     if (pg->is_broken || !PQsendQueryPrepared(pg->conn, sql_name(q), count, values, lengths, formats, 1))
         pg_broke(pg);
 }
 
 void pg_flush(struct pg *pg)
 {
-    CHECK(pg->state == PG_UP);
+    CHECK(pg->state == PG_UP && pg->behind == 0);
     if (!pg->is_broken && !PQsendFlushRequest(pg->conn))
         pg_broke(pg);
     pg_push(pg);
@@ -308,8 +340,8 @@ void pg_flush(struct pg *pg)
 
 void pg_sync(struct pg *pg)
 {
-    CHECK(pg->state == PG_UP && !pg->is_synced);
-    pg->awaited++;
+    CHECK(pg->state == PG_UP && (pg->behind > 0 || !pg->is_synced));
+    ++*pg_newest(pg);
     pg->is_synced = true;
     if (!pg->is_broken && !PQpipelineSync(pg->conn))
         pg_broke(pg);

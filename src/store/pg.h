@@ -17,6 +17,8 @@ enum pg_role {
     PG_WRITES,                      /* everything else that writes */
 };
 
+enum { PG_BEHIND_MAX = 31 };
+
 enum pg_state { PG_DOWN, PG_CONNECTING, PG_PREPARING, PG_UP };
 
 /* Called from inside loop_wait() only. Each may send, and may pg_drop(). */
@@ -38,8 +40,10 @@ struct pg {
     struct loop_io io;
     struct loop_timer timer;        /* down: try again; up: the deadline of what was sent; else: of connecting */
     enum pg_state state;
-    uint32_t awaited;               /* statements and syncs without an answer */
+    uint32_t awaited;               /* statements and syncs of the oldest transaction without an answer */
     bool is_synced;                 /* the last of them is a sync */
+    uint32_t behind;                /* transactions behind it, and of each what is awaited, from behind_first on */
+    uint32_t behind_first, behind_awaited[PG_BEHIND_MAX];
     uint32_t failures;              /* tries in a row that led to nothing */
     uint64_t ups;                   /* how often it came up */
     bool is_broken;                 /* a send failed: lost as soon as the stack is unwound */
@@ -52,6 +56,11 @@ void pg_fini(struct pg *pg);        /* tells nobody */
 
 /* A transaction begins; it is lost when it is not over within wait_ms. Only when up and nothing is awaited. */
 void pg_begin(struct pg *pg, uint64_t wait_ms);
+/* One more is sent while others are not answered: of statements that are all sent, and synced, before anything else is,
+ * so without pg_flush(). At most PG_BEHIND_MAX, and only when the last one was synced. */
+void pg_begin_behind(struct pg *pg);
+/* The one that is the oldest now is lost when it is not over within wait_ms. */
+void pg_wait(struct pg *pg, uint64_t wait_ms);
 void pg_send(struct pg *pg, enum sql q, const struct encode *e);
 void pg_flush(struct pg *pg);       /* asks for the results so far; the transaction goes on */
 void pg_sync(struct pg *pg);        /* the transaction ends here */

@@ -63,20 +63,68 @@ static void request_stage(struct request_lane *l)
     CHECK(l->pg.awaited > 0);
 }
 
-static void request_next(struct request_lane *l)
+static uint64_t request_wait_ms(const struct request_pool *p, const struct request *r)
 {
-    struct request_pool *p = l->pool;
-
-    if (l->pg.state != PG_UP || l->pg.is_broken || l->at || !p->first)
-        return;
-    struct request *r = request_take_first(p);
     uint64_t now_ms = loop_now_ms(p->loop);
+
+    return r->deadline_ms > now_ms ? r->deadline_ms - now_ms : 1;
+}
+
+/* r's results are what comes next. */
+static void request_begin(struct request_lane *l, struct request *r)
+{
     l->at = r;
-    l->stage = 0;
+    l->stage = l->nth = 0;
     l->err = ERR_OK;
     l->is_retry = false;
-    pg_begin(&l->pg, r->deadline_ms > now_ms ? r->deadline_ms - now_ms : 1);
-    request_stage(l);
+}
+
+static void request_send(struct request_lane *l, struct request *r)
+{
+    if (!l->at) {
+        request_begin(l, r);
+        pg_begin(&l->pg, request_wait_ms(l->pool, r));
+        request_stage(l);
+        return;
+    }
+    r->next = NULL;
+    *l->behind_last = r;
+    l->behind_last = &r->next;
+    pg_begin_behind(&l->pg);
+    encode_reset(&l->encode);
+    r->kind->send(r, &l->pg, &l->encode, 0);
+    pg_sync(&l->pg);
+}
+
+/* A read of one stage may go behind others: it needs nothing that they bring, and nothing has to come behind it soon. */
+static bool request_may_send(const struct request_lane *l, const struct request *r)
+{
+    if (l->pg.state != PG_UP || l->pg.is_broken)
+        return false;
+    return !l->at ||
+           (l->pg.role == PG_READS && r->kind->stages == 1 && l->is_synced && l->pg.behind < PG_BEHIND_MAX);
+}
+
+static uint32_t request_under_way(const struct request_lane *l)
+{
+    return l->at ? 1 + l->pg.behind : 0;
+}
+
+/* Sends what waits, in order, each to the lane that has the least under way. */
+static void request_spread(struct request_pool *p)
+{
+    while (p->first) {
+        struct request_lane *least = NULL;
+
+        for (uint32_t n = 0; n < p->lanes_count; n++) {
+            struct request_lane *l = &p->lane[n];
+            if (request_may_send(l, p->first) && (!least || request_under_way(l) < request_under_way(least)))
+                least = l;
+        }
+        if (!least)
+            return;
+        request_send(least, request_take_first(p));
+    }
 }
 
 /* Which end an error of Postgres is. Not the texts: they may hold what people wrote. */
@@ -128,23 +176,43 @@ static void request_result(void *ctx, const PGresult *result)
         request_stage_over(l);
 }
 
+/* What was sent behind is answered next. */
+static void request_go_on(struct request_lane *l)
+{
+    struct request *next = l->behind;
+
+    l->at = NULL;
+    if (!next) {
+        pg_end(&l->pg);
+        return;
+    }
+    l->behind = next->next;
+    if (!l->behind)
+        l->behind_last = &l->behind;
+    request_begin(l, next);
+    l->is_synced = true;
+    pg_wait(&l->pg, request_wait_ms(l->pool, next));
+}
+
 static void request_synced(void *ctx)
 {
     struct request_lane *l = ctx;
     struct request *r = l->at;
     bool is_unsure = l->pg.warned && l->pg.role != PG_READS;
 
-    l->at = NULL;
+    bool is_again = l->is_retry && ++r->tries < REQUEST_TRIES_MAX;
+    enum err err = is_unsure ? ERR_STORE_DOWN : l->err;
+
     l->pool->done++;
-    if (l->is_retry && ++r->tries < REQUEST_TRIES_MAX)
+    request_go_on(l);
+    if (is_again)
         request_put_back(l->pool, r);
     else
-        request_end(r, is_unsure ? ERR_STORE_DOWN : l->err);
-    pg_end(&l->pg);
+        request_end(r, err);
     if (is_unsure)
         pg_drop(&l->pg, "unsure");
     else
-        request_next(l);
+        request_spread(l->pool);
 }
 
 static void request_up(void *ctx)
@@ -152,27 +220,53 @@ static void request_up(void *ctx)
     struct request_lane *l = ctx;
 
     l->pool->down_ms = 0;
-    request_next(l);
+    request_spread(l->pool);
 }
 
-static void request_lost(void *ctx)
+/* Its connection broke before it was answered. */
+static void request_try_again(struct request_lane *l, struct request *r)
 {
-    struct request_lane *l = ctx;
     struct request_pool *p = l->pool;
-    struct request *r = l->at;
-
-    if (request_pool_up(p) == 0 && !p->down_ms)
-        p->down_ms = loop_now_ms(p->loop);
-    l->at = NULL;
-    if (!r)
-        return;
     bool may_stand = l->is_synced && l->pg.role != PG_READS;
+
     if (may_stand || ++r->tries >= REQUEST_TRIES_MAX)
         request_end(r, ERR_STORE_DOWN);
     else if (loop_now_ms(p->loop) + REQUEST_TICK_MS >= r->deadline_ms)
         request_end(r, ERR_TIMEOUT);
     else
         request_put_back(p, r);
+}
+
+/* The newest first: each is put back in front of the one before. */
+static void request_try_all_again(struct request_lane *l, struct request *oldest)
+{
+    struct request *turned = NULL, *r;
+
+    while ((r = oldest)) {
+        oldest = r->next;
+        r->next = turned;
+        turned = r;
+    }
+    while ((r = turned)) {
+        turned = r->next;
+        request_try_again(l, r);
+    }
+}
+
+static void request_lost(void *ctx)
+{
+    struct request_lane *l = ctx;
+    struct request_pool *p = l->pool;
+    struct request *r = l->at, *behind = l->behind;
+
+    if (request_pool_up(p) == 0 && !p->down_ms)
+        p->down_ms = loop_now_ms(p->loop);
+    l->at = l->behind = NULL;
+    l->behind_last = &l->behind;
+    if (!r)
+        return;
+    request_try_all_again(l, behind);
+    request_try_again(l, r);
     if (p->first)
         loop_timer_set(&p->timer, 0);
 }
@@ -198,8 +292,7 @@ static void request_tick(void *ctx)
 
     if (!p->down_ms && request_pool_up(p) == 0)
         p->down_ms = now_ms;
-    for (uint32_t n = 0; n < p->lanes_count; n++)
-        request_next(&p->lane[n]);
+    request_spread(p);
     while (p->first && (p->first->deadline_ms <= now_ms || request_is_down(p)))
         request_end(request_take_first(p), p->down_ms ? ERR_STORE_DOWN : ERR_TIMEOUT);
     if (p->first)
@@ -216,6 +309,7 @@ void request_pool_init(struct request_pool *p, struct loop *l, const char *conni
     loop_timer_set(&p->timer, 0);
     for (uint32_t n = 0; n < lanes; n++) {
         p->lane[n].pool = p;
+        p->lane[n].behind_last = &p->lane[n].behind;
         pg_init(&p->lane[n].pg, l, conninfo, role, &request_calls, &p->lane[n]);
     }
 }
@@ -227,6 +321,10 @@ void request_pool_fini(struct request_pool *p)
         encode_fini(&p->lane[n].encode);
         if (p->lane[n].at)
             request_end(p->lane[n].at, ERR_STORE_DOWN);
+        for (struct request *r = p->lane[n].behind, *next; r; r = next) {
+            next = r->next;
+            request_end(r, ERR_STORE_DOWN);
+        }
     }
     while (p->first)
         request_end(request_take_first(p), ERR_STORE_DOWN);
@@ -253,8 +351,7 @@ void request_start(struct request_pool *p, struct request *r, struct op *op)
     *p->last = r;
     p->last = &r->next;
     p->queued++;
-    for (uint32_t n = 0; n < p->lanes_count && p->first; n++)
-        request_next(&p->lane[n]);
+    request_spread(p);
     if (p->first && !p->timer.is_set)
         loop_timer_set(&p->timer, REQUEST_TICK_MS);
 }

@@ -35,6 +35,7 @@ struct request_lane {
     struct pg pg;
     struct request_pool *pool;
     struct request *at;             /* what runs here, or NULL */
+    struct request *behind, **behind_last;  /* and what was sent behind it, in order */
     struct encode encode;
     uint32_t stage, nth;
     enum err err;

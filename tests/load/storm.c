@@ -317,6 +317,13 @@ static bool storm_prepare(struct storm *s)
     return good;
 }
 
+/* Those who talked meanwhile lost nothing, and got nothing twice or out of order. */
+static bool storm_live_is_good(const struct pairs_result *r)
+{
+    return r->acked && r->acked == r->sent && r->delivered == r->acked && !r->lost && !r->errors &&
+           !r->wrong && !r->gaps && !r->doubled && !r->reordered;
+}
+
 static int storm_run(struct storm *s, struct storm_live *live)
 {
     bool good = storm_prepare(s);
@@ -341,12 +348,7 @@ static int storm_run(struct storm *s, struct storm_live *live)
     waitpid(child, &status, 0);
     storm_cut(s, true);
     storm_report(s, &live->result, (double)(end - begin) / 1e9, server, postgres);
-    const struct pairs_result *r = &live->result;
-    bool live_good = !status && r->acked && r->acked == r->sent && r->delivered == r->acked && !r->lost;
-    return good && live_good && !s->errors && !r->errors && !s->wrong && !r->wrong && !r->gaps &&
-                   !r->doubled && !r->reordered
-               ? 0
-               : 1;
+    return good && !status && !s->errors && !s->wrong && storm_live_is_good(&live->result) ? 0 : 1;
 }
 
 int storm_main(const struct options *o, const struct link_target *target)

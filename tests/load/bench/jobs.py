@@ -33,7 +33,7 @@ class Failed(Exception):
 def judge(result, must_balance=True):
     """The result, with "failed" when it can't be trusted."""
     wrong = [f"{result[name]} {name}" for name in WRONG if result.get(name)]
-    why = ", ".join(wrong)
+    why = ", ".join(wrong + ([f"\"{result['said']}\""] if wrong and result.get("said") else []))
     if not why and result.get("exit"):
         why = f"exit status {result['exit']}"
     if not why and must_balance and not 0 < result.get("sent", 0) == result.get("acked") == result.get("delivered"):
@@ -104,7 +104,8 @@ class Bench:
         if not lines or not lines[-1].startswith("{"):
             said = (done.stderr.strip().splitlines() or ["nothing was said"])[0]
             raise Failed(f"exit status {done.returncode}: {said[:150]}")
-        return {**json.loads(lines[-1]), "exit": done.returncode}
+        said = re.search(r"^posthorn-load: (.*)", done.stderr, re.M)
+        return {**json.loads(lines[-1]), "exit": done.returncode, **({"said": said[1][:300]} if said else {})}
 
     def workload(self, name, *options, tls=False, seconds=None, timeout_s=240):
         if not re.search(rf"^  {name} ", self.usage, re.M):
