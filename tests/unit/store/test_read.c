@@ -410,94 +410,10 @@ static void members_with_their_epoch(void **state)
     members_free(&m);
 }
 
-/* Many reads at once, each of another account. */
-enum { MANY = 300 };
-struct one_of_many {
-    struct op op;
-    struct account_read read;
-    struct arena arena;
-    enum err err;
-    bool is_done;
-};
-static struct one_of_many many[MANY];
-
-static op_step one_begins, one_was_read;
-
-static void one_begins(struct op *op, enum err err)
-{
-    struct one_of_many *one = (struct one_of_many *)op;
-
-    assert_int_equal(err, ERR_OK);
-    one->read.arena = &one->arena;
-    store_account_by_id(rig.store, (struct user_id){ 1001 + (uint64_t)(one - many) }, &one->read,
-                        op_then(op, one_was_read));
-}
-
-static void one_was_read(struct op *op, enum err err)
-{
-    op_finish(op, err);
-}
-
-static void one_is_done(struct op *op, enum err err, void *asker)
-{
-    (void)op;
-    ((struct one_of_many *)asker)->err = err;
-    ((struct one_of_many *)asker)->is_done = true;
-}
-
-static void one_is_free(struct op *op)
-{
-    (void)op;
-}
-
-static const struct op_kind one_kind = { .name = "one", .free = one_is_free };
-
-static uint32_t many_are_read(const char *harm)
-{
-    uint32_t turns = 0, done = 0;
-
-    memset(many, 0, sizeof many);
-    for (int n = 0; n < MANY; n++)
-        op_start(&rig.ops, &many[n].op, &one_kind, one_begins, one_is_done, &many[n]);
-    while (done < MANY && turns < 10000) {
-        rig_turn(&rig, true);
-        turns++;
-        if (harm && turns == 2)
-            rig_sql(&rig, "%s", harm);
-        done = 0;
-        for (int n = 0; n < MANY; n++)
-            done += many[n].is_done;
-    }
-    for (int n = 0; n < MANY; n++) {
-        assert_int_equal(many[n].err, ERR_OK);
-        assert_int_equal(many[n].read.account.id.n, 1001 + n);
-        arena_fini(&many[n].arena);
-    }
-    return turns;
-}
-
-/* A turn of the loop brings the answers of many: a busy loop has few turns. */
-static void reads_do_not_wait_for_turns(void **state)
-{
-    (void)state;
-    assert_in_range(many_are_read(NULL), 1, MANY / 3);
-}
-
-static void reads_survive_their_connections(void **state)
-{
-    (void)state;
-    many_are_read(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
-        "application_name = 'posthorn' AND datname = current_database()");
-    rig_wait_up(&rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(accounts, drop_arena),
-        cmocka_unit_test(reads_do_not_wait_for_turns),
-        cmocka_unit_test(reads_survive_their_connections),
         cmocka_unit_test_teardown(accounts_are_counted, drop_arena),
         cmocka_unit_test_teardown(devices_come_and_go, drop_arena),
         cmocka_unit_test_teardown(inboxes_are_read_in_order_and_cut, drop_arena),
