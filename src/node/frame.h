@@ -29,16 +29,18 @@ enum frame_type {
     FRAME_REFUSED = 5,              /* back, instead of WELCOME: text is why; the stream ends */
 
     /* numbered, kept until acknowledged */
-    FRAME_NOTICE = 16,              /* to home(user): timeline, hops, encoded, and for each recipient user and i.
-                                     * encoded may be empty: there is something, read it */
+    FRAME_NOTICE = 16,              /* to home(user): node (who committed), timeline, hops, encoded, and for each
+                                     * recipient user and i. encoded may be empty: there is something, read it */
     FRAME_DELIVER = 17,             /* home to edge: the same, and goes no further */
     FRAME_REGISTER = 18,            /* edge to home: request, epoch; places: users who are here (i: known head, 0) */
     FRAME_REGISTERED = 19,          /* back: request, timeline; places: the head as home knows it, 0: not known */
     FRAME_LEAVE = 20,               /* edge to home: places: users who are here no more */
     FRAME_CHECK = 21,               /* edge to home: timeline; places: what was delivered */
     FRAME_HEADS = 22,               /* back: timeline; places: whose head is above that */
-    FRAME_DOUBT = 23,               /* notices to you were dropped: whom you tell may have missed some */
-    FRAME_SIGNAL = 24,              /* to home(user): hops, device (the sender's), encoded; places: users */
+    FRAME_DOUBT = 23,               /* hops 0: notices to you were dropped: whom you tell may have missed some; hops 1:
+                                     * what I tell you of may have missed some */
+    FRAME_SIGNAL = 24,              /* to home(user): node (where it began), hops, device (the sender's), encoded;
+                                     * places: users */
     FRAME_PASS = 25,                /* home to edge: the same, and goes no further */
     FRAME_REVOKE = 26,              /* to all: user, device: its session ended */
     FRAME_CHANGED = 27,             /* to all: conversation: its members are others now */
