@@ -1,0 +1,14 @@
+/* node/heads.h - asks Postgres how far mailboxes reach, many at a time, and wakes who has missed something */
+#pragma once
+#include "live/hub.h"
+
+struct heads;
+struct ops;
+struct store;
+
+struct heads *heads_new(struct loop *l, struct ops *ops, struct store *s, struct hub *hub);
+void heads_free(struct heads **h);      /* no question is under way */
+/* The user is in the next question; once, however often this is called. */
+void heads_ask(struct heads *h, struct user_id user);
+void heads_forget(struct heads *h, struct user_id user);
+uint64_t heads_healed(const struct heads *h);           /* how many were above what was known here */
