@@ -1,4 +1,4 @@
-/* main.c - posthornd: reads the configuration, builds the node, owns the turn */
+/* main.c - posthornd: reads the configuration, builds the worker, owns the turn */
 #include "api/admin.h"
 #include "api/api.h"
 #include "api/limiter.h"
@@ -13,12 +13,19 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-enum { MIGRATE_WAIT_MS = 30 * 1000, DRAIN_MS = 10 * 1000, DRAIN_LOOK_MS = 50, INVITE_MAX = 256 };
+enum {
+    MIGRATE_WAIT_MS = 30 * 1000,
+    DRAIN_MS = 10 * 1000,
+    DRAIN_LOOK_MS = 50,
+    INVITE_MAX = 256,
+    NAME_BYTES_MAX = 640
+};
 
-struct node {
+struct worker {
     struct config config;
     struct loop *loop;
     struct ops ops;
@@ -29,188 +36,290 @@ struct node {
     struct loop_signal hup, term, interrupt;
     struct loop_timer drain;
     uint64_t drain_until_ms;
-    char url[640], invite[INVITE_MAX];
-    bool is_leaving, is_stopped;
+    struct op leaving; /* from the word to go to the last one */
+    struct node *node;
+    struct cluster_self self;
+    char url[640], invite[INVITE_MAX], name[NAME_BYTES_MAX];
+    bool is_leaving, is_emptying, is_stopped;
 };
 
-static void node_reload(void *ctx, int number)
+static void worker_reload(void *ctx, int number)
 {
-    struct node *n = ctx;
+    struct worker *w = ctx;
 
     (void)number;
-    if (n->config.server_listen[0] && net_load_tls(n->net))
+    if (w->config.server_listen[0] && net_load_tls(w->net))
         log_line(LOG_ERROR, "reload_failed", "what=certificate");
     else
         log_line(LOG_INFO, "reloaded", "what=certificate");
 }
 
-/* Until nothing is under way any more, or the time for that is over. */
-static void node_drain_look(void *ctx)
+static void worker_is_empty(struct worker *w)
 {
-    struct node *n = ctx;
-    struct net_stats s;
-
-    if (!n->is_leaving) { /* the waiting polls have their answers: now the connections go */
-        n->is_leaving = true;
-        net_drain(n->net);
-    }
-    net_stats_read(n->net, &s);
-    if ((s.connections == 0 && n->ops.live == 0) || loop_now_ms(n->loop) >= n->drain_until_ms)
-        n->is_stopped = true;
-    else
-        loop_timer_set(&n->drain, DRAIN_LOOK_MS);
+    if (!w->is_emptying)
+        return;
+    w->is_emptying = false;
+    op_wake(&w->leaving, ERR_OK);
 }
 
-static void node_drain(void *ctx, int number)
+/* Until nothing is under way any more, or the time for that is over. */
+static void worker_drain_look(void *ctx)
 {
-    struct node *n = ctx;
+    struct worker *w = ctx;
+    struct net_stats s;
 
-    if (n->api.is_draining) { /* asked twice: at once */
-        n->is_stopped = true;
+    if (!w->is_leaving) { /* the waiting polls have their answers: now the connections go */
+        w->is_leaving = true;
+        net_drain(w->net);
+    }
+    net_stats_read(w->net, &s);
+    if (loop_now_ms(w->loop) >= w->drain_until_ms)
+        w->is_stopped = true;
+    else if (s.connections == 0 && w->ops.live == 1)
+        worker_is_empty(w);
+    if (!w->is_stopped)
+        loop_timer_set(&w->drain, DRAIN_LOOK_MS);
+}
+
+/* Leaving is a story of its own:
+ *   1 drain   others take over what this node is home to; until then it serves as ever
+ *   2 empty   polls are answered, streams end, connections go
+ *   3 leave   the others are told
+ *   4 over    the loop ends */
+static op_step worker_leave, worker_empty, worker_say_goodbye, worker_over;
+
+static void worker_left(struct op *op, enum err err, void *asker)
+{
+    (void)op;
+    (void)err;
+    (void)asker;
+}
+
+static void worker_keeps(struct op *op)
+{
+    (void)op;
+}
+
+static const struct op_kind worker_leaving_kind = { .name = "leaving", .free = worker_keeps };
+
+static struct worker *worker_of(struct op *op)
+{
+    return (struct worker *)((char *)op - offsetof(struct worker, leaving));
+}
+
+static void worker_leave(struct op *op, enum err err)
+{
+    CHECK(!err);
+    node_drain(worker_of(op)->node, op_then(op, worker_empty));
+}
+
+static void worker_empty(struct op *op, enum err err)
+{
+    struct worker *w = worker_of(op);
+
+    (void)err; /* it goes in any case */
+    if (w->is_stopped) {
+        op_finish(op, ERR_OK);
+        return;
+    }
+    w->is_emptying = true;
+    w->api.is_draining = true;
+    w->drain_until_ms = loop_now_ms(w->loop) + DRAIN_MS;
+    hub_end(w->api.hub);
+    loop_timer_set(&w->drain, DRAIN_LOOK_MS);
+    op_then(op, worker_say_goodbye);
+}
+
+static void worker_say_goodbye(struct op *op, enum err err)
+{
+    struct worker *w = worker_of(op);
+
+    CHECK(!err);
+    if (w->is_stopped)
+        op_finish(op, ERR_OK);
+    else
+        node_leave(w->node, op_then(op, worker_over));
+}
+
+static void worker_over(struct op *op, enum err err)
+{
+    worker_of(op)->is_stopped = true;
+    op_finish(op, err);
+}
+
+static void worker_drain(void *ctx, int number)
+{
+    struct worker *w = ctx;
+
+    if (w->leaving.kind) { /* asked twice: at once */
+        w->is_stopped = true;
         return;
     }
     log_line(LOG_INFO, "draining", "signal=%d", number);
-    n->api.is_draining = true;
-    n->drain_until_ms = loop_now_ms(n->loop) + DRAIN_MS;
-    hub_end(n->api.hub);
-    loop_timer_set(&n->drain, DRAIN_LOOK_MS);
+    op_start(&w->ops, &w->leaving, &worker_leaving_kind, worker_leave, worker_left, w);
 }
 
-static enum err node_read_invite(struct node *n)
+static enum err worker_read_invite(struct worker *w)
 {
-    const char *path = n->config.accounts_invite_file;
+    const char *path = w->config.accounts_invite_file;
 
     if (!path[0])
         return ERR_OK;
     FILE *f = fopen(path, "re");
-    if (!f || !fgets(n->invite, sizeof n->invite, f)) {
+    if (!f || !fgets(w->invite, sizeof w->invite, f)) {
         log_line(LOG_ERROR, "invite_file", "error=unreadable");
         if (f)
             fclose(f);
         return ERR_BAD_REQUEST;
     }
     fclose(f);
-    n->invite[strcspn(n->invite, "\r\n")] = 0;
-    n->api.invite = n->invite[0] ? n->invite : NULL;
+    w->invite[strcspn(w->invite, "\r\n")] = 0;
+    w->api.invite = w->invite[0] ? w->invite : NULL;
     return ERR_OK;
 }
 
 /* The name that clients know this node by: configured, or that of the listener. */
-static void node_name(struct node *n, uint16_t port)
+static void worker_name(struct worker *w, uint16_t port)
 {
-    const char *listen = n->config.server_listen;
+    const char *listen = w->config.server_listen;
     bool has_tls = listen[0];
-    const char *from = has_tls ? listen : n->config.server_cleartext, *colon = strrchr(from, ':');
+    const char *from = has_tls ? listen : w->config.server_cleartext, *colon = strrchr(from, ':');
     int host = colon ? (int)(colon - from) : 0;
 
-    if (n->config.server_url[0])
-        snprintf(n->url, sizeof n->url, "%s", n->config.server_url);
+    if (w->config.server_url[0])
+        snprintf(w->url, sizeof w->url, "%s", w->config.server_url);
     else
-        snprintf(n->url, sizeof n->url, "%s://%.*s:%u", has_tls ? "https" : "http", host ? host : 9,
+        snprintf(w->url, sizeof w->url, "%s://%.*s:%u", has_tls ? "https" : "http", host ? host : 9,
                  host ? from : "localhost", port);
-    n->api.url = n->url;
+    w->api.url = w->url;
 }
 
-static enum err node_listen(struct node *n)
+static enum err worker_listen(struct worker *w)
 {
-    const struct config *c = &n->config;
+    const struct config *c = &w->config;
     uint16_t tls = 0, cleartext = 0, admin = 0;
     enum err err = ERR_OK;
 
     if (c->server_listen[0])
-        err = net_load_tls(n->net);
+        err = net_load_tls(w->net);
     if (!err && c->server_listen[0])
-        err = net_listen(n->net, c->server_listen, true, api_request, &n->api, &tls);
+        err = net_listen(w->net, c->server_listen, true, api_request, &w->api, &tls);
     if (!err && c->server_cleartext[0])
-        err = net_listen(n->net, c->server_cleartext, false, api_request, &n->api, &cleartext);
+        err = net_listen(w->net, c->server_cleartext, false, api_request, &w->api, &cleartext);
     if (!err && c->server_admin[0])
-        err = net_listen(n->net, c->server_admin, false, admin_request, &n->api, &admin);
+        err = net_listen(w->net, c->server_admin, false, admin_request, &w->api, &admin);
+    if (!err && c->node_link[0])
+        err = net_listen(w->net, c->node_link, true, node_link_request, w->node, NULL);
     if (err)
         return err;
-    node_name(n, tls ? tls : cleartext);
+    worker_name(w, tls ? tls : cleartext);
     log_line(LOG_INFO, "listening", "version=%s tls_port=%u cleartext_port=%u admin_port=%u",
              POSTHORN_VERSION, tls, cleartext, admin);
     return ERR_OK;
 }
 
-static void node_open(struct node *n)
+/* What the others know it by: the host's name and the worker's number, which stay the same over restarts. */
+static void worker_join(struct worker *w)
 {
-    struct chat *chat = &n->chat;
+    const struct config *c = &w->config;
 
-    n->loop = loop_new();
-    ops_init(&n->ops);
-    snowflake_init(&n->ids, (uint32_t)n->config.node_id);
-    n->net = net_new(n->loop, &n->config);
-    *chat = (struct chat){ .loop = n->loop, .ops = &n->ops, .config = &n->config, .ids = &n->ids };
-    chat->store = store_new(n->loop, &n->ops, &n->config, &n->ids);
-    chat->offload = offload_new(n->loop, LIMIT_OFFLOAD_THREADS, LIMIT_OFFLOAD_JOBS);
+    if (!c->node_name[0])
+        return;
+    snprintf(w->name, sizeof w->name, "%s/0", c->node_name);
+    w->self = (struct cluster_self){ .name = text_of(w->name),
+                                     .url = text_of(w->url),
+                                     .link = text_of(c->node_link),
+                                     .host = text_of(c->node_name),
+                                     .region = text_of(c->server_region),
+                                     .weight = (uint32_t)c->node_weight };
+    node_join(w->node, &w->self);
+}
+
+static void worker_open(struct worker *w)
+{
+    struct chat *chat = &w->chat;
+
+    w->loop = loop_new();
+    ops_init(&w->ops);
+    snowflake_init(&w->ids, (uint32_t)w->config.node_id);
+    w->net = net_new(w->loop, &w->config);
+    *chat = (struct chat){ .loop = w->loop, .ops = &w->ops, .config = &w->config, .ids = &w->ids };
+    chat->store = store_new(w->loop, &w->ops, &w->config, &w->ids);
+    chat->offload = offload_new(w->loop, LIMIT_OFFLOAD_THREADS, LIMIT_OFFLOAD_JOBS);
     chat->muster = muster_new(chat);
     chat->roster = roster_new(LIMIT_CONVERSATIONS_CACHED);
     chat->sessions = sessions_new(LIMIT_SESSIONS_CACHED);
-    n->api.chat = chat;
-    n->api.net = n->net;
-    n->api.hub = hub_new(n->loop);
-    n->api.place = (struct channel_place){ &n->ops, n->loop, chat->store, n->api.hub };
-    n->api.limiter = limiter_new(n->loop, &n->config);
-    n->api.seen = seen_new(n->loop, &n->ops, chat->store);
-    loop_timer_init(&n->drain, n->loop, node_drain_look, n);
-    loop_signal_init(&n->hup, n->loop, SIGHUP, node_reload, n);
-    loop_signal_init(&n->term, n->loop, SIGTERM, node_drain, n);
-    loop_signal_init(&n->interrupt, n->loop, SIGINT, node_drain, n);
+    w->api.hub = hub_new(w->loop);
+    w->node = node_new(&(struct node_parts){ chat, w->api.hub });
+    w->api.node = w->node;
+    w->api.chat = chat;
+    w->api.net = w->net;
+    w->api.place = (struct channel_place){ &w->ops, w->loop, chat->store, w->api.hub };
+    w->api.limiter = limiter_new(w->loop, &w->config);
+    w->api.seen = seen_new(w->loop, &w->ops, chat->store);
+    loop_timer_init(&w->drain, w->loop, worker_drain_look, w);
+    loop_signal_init(&w->hup, w->loop, SIGHUP, worker_reload, w);
+    loop_signal_init(&w->term, w->loop, SIGTERM, worker_drain, w);
+    loop_signal_init(&w->interrupt, w->loop, SIGINT, worker_drain, w);
 }
 
-static void node_turn(struct node *n)
+static void worker_turn(struct worker *w)
 {
-    loop_wait(n->loop, ops_idle(&n->ops)); /* sockets speak: requests become ops   */
-    ops_run(&n->ops); /* ops take one step                    */
-    store_commit_turn(n->chat.store); /* what they wrote: one transaction     */
-    net_flush(n->net); /* what they answered: one write each, then the dead are buried */
+    loop_wait(w->loop, ops_idle(&w->ops)); /* sockets speak: requests become ops   */
+    ops_run(&w->ops); /* ops take one step                    */
+    store_commit_turn(w->chat.store); /* what they wrote: one transaction     */
+    node_turn(w->node); /* what others are told, and who is told of by them */
+    net_flush(w->net); /* what they answered: one write each, then the dead are buried */
 }
 
 /* The net goes first: every op loses its asker. The store then ends what still waits for it; what that wakes
  * runs to its end before the memory goes. */
-static void node_close(struct node *n)
+static void worker_close(struct worker *w)
 {
-    loop_timer_clear(&n->drain);
-    loop_signal_fini(&n->hup);
-    loop_signal_fini(&n->term);
-    loop_signal_fini(&n->interrupt);
-    net_free(&n->net);
-    offload_free(&n->chat.offload);
-    while (!ops_idle(&n->ops))
-        ops_run(&n->ops);
-    store_free(&n->chat.store);
-    while (!ops_idle(&n->ops))
-        ops_run(&n->ops);
-    seen_free(&n->api.seen);
-    limiter_free(&n->api.limiter);
-    sessions_free(&n->chat.sessions);
-    roster_free(&n->chat.roster);
-    if (n->ops.live == 0) {
-        muster_free(&n->chat.muster);
-        hub_free(&n->api.hub);
-        loop_free(&n->loop);
+    loop_timer_clear(&w->drain);
+    loop_signal_fini(&w->hup);
+    loop_signal_fini(&w->term);
+    loop_signal_fini(&w->interrupt);
+    net_free(&w->net);
+    node_stop(w->node);
+    worker_is_empty(w);
+    offload_free(&w->chat.offload);
+    while (!ops_idle(&w->ops))
+        ops_run(&w->ops);
+    store_free(&w->chat.store);
+    while (!ops_idle(&w->ops))
+        ops_run(&w->ops);
+    seen_free(&w->api.seen);
+    limiter_free(&w->api.limiter);
+    sessions_free(&w->chat.sessions);
+    roster_free(&w->chat.roster);
+    if (w->ops.live == 0) {
+        node_free(&w->node);
+        muster_free(&w->chat.muster);
+        hub_free(&w->api.hub);
+        loop_free(&w->loop);
     }
 }
 
-static int node_run(struct node *n)
+static int worker_run(struct worker *w)
 {
     int status = 1;
 
-    if (store_migrate(&n->config, MIGRATE_WAIT_MS))
+    if (store_migrate(&w->config, MIGRATE_WAIT_MS))
         return 1;
-    node_open(n);
-    if (!node_read_invite(n) && !node_listen(n)) {
-        while (!n->is_stopped)
-            node_turn(n);
-        log_line(LOG_INFO, "stopped", "ops=%" PRIu32, n->ops.live);
+    worker_open(w);
+    if (!worker_read_invite(w) && !worker_listen(w)) {
+        worker_join(w);
+        while (!w->is_stopped)
+            worker_turn(w);
+        log_line(LOG_INFO, "stopped", "ops=%" PRIu32, w->ops.live);
         status = 0;
     }
-    node_close(n);
+    worker_close(w);
     return status;
 }
 
-static bool node_set_log_level(const char *word)
+static bool worker_set_log_level(const char *word)
 {
     static const char *const words[] = { "debug", "info", "warn", "error" };
 
@@ -231,7 +340,7 @@ static void usage(FILE *to)
 }
 
 /* What to do, from the command line: 0 run; else exit with status - 1. */
-static int options(int argc, char **argv, struct node *n)
+static int options(int argc, char **argv, struct worker *w)
 {
     static const struct option known[] = {
         { "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
@@ -256,8 +365,8 @@ static int options(int argc, char **argv, struct node *n)
         printf("posthornd %s\n", POSTHORN_VERSION);
     if (what == 'h' || what == 'v')
         return 0 + 1;
-    enum err err = config_read(&n->config, path, &why);
-    if (!err && !node_set_log_level(n->config.log_level)) {
+    enum err err = config_read(&w->config, path, &why);
+    if (!err && !worker_set_log_level(w->config.log_level)) {
         snprintf(why.text, sizeof why.text, "log.level must be debug, info, warn or error");
         err = ERR_BAD_REQUEST;
     }
@@ -266,19 +375,19 @@ static int options(int argc, char **argv, struct node *n)
         return 2 + 1;
     }
     if (what == 'p')
-        config_print(&n->config, stdout);
+        config_print(&w->config, stdout);
     return what ? 0 + 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct node *n = calloc(1, sizeof *n);
+    struct worker *w = calloc(1, sizeof *w);
     struct rlimit files;
 
-    CHECK(n);
-    int what = options(argc, argv, n);
+    CHECK(w);
+    int what = options(argc, argv, w);
     if (what) {
-        free(n);
+        free(w);
         return what - 1;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -287,7 +396,7 @@ int main(int argc, char **argv)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     secret_init();
-    int status = node_run(n);
-    free(n);
+    int status = worker_run(w);
+    free(w);
     return status;
 }

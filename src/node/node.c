@@ -166,10 +166,10 @@ static void node_fenced(void *ctx)
 }
 
 static const struct cluster_events node_cluster_events = { .joined = node_joined,
-                                                                 .nodes = node_nodes,
-                                                                 .table = node_table,
-                                                                 .evicted = node_evicted,
-                                                                 .fenced = node_fenced };
+                                                           .nodes = node_nodes,
+                                                           .table = node_table,
+                                                           .evicted = node_evicted,
+                                                           .fenced = node_fenced };
 
 static void node_forwarded(void *ctx, const struct notices *notices)
 {
@@ -197,8 +197,7 @@ void node_join(struct node *n, const struct cluster_self *self)
     n->here = here_new(&here);
     n->forwarder = forwarder_new(chat, &n->links, &node_forwarder_calls, n);
     n->heir = heir_new(chat->loop, chat->ops, chat->store, &node_heir_calls, n);
-    n->cluster =
-        cluster_new(chat->loop, chat->ops, chat->store, chat->ids, self, &node_cluster_events, n);
+    n->cluster = cluster_new(chat->loop, chat->ops, chat->store, chat->ids, self, &node_cluster_events, n);
     loop_timer_init(&n->sweep, chat->loop, node_sweep, n);
     loop_timer_set(&n->sweep, NODE_SWEEP_MS);
     cluster_start(n->cluster);
