@@ -1,5 +1,6 @@
 /* api/discover.c - GET /v1/discover: the nodes to connect to, best first */
 #include "api/handlers.h"
+#include "chat/sessions.h"
 #include <stdlib.h>
 
 enum { DISCOVER_MAX = 16, DISCOVER_HOME_BONUS = 100 };
@@ -59,6 +60,17 @@ static void discover_write(struct json *j, const struct discover_node *n)
     json_close(j);
 }
 
+/* Whose token it says it is, unchecked: only the order of the answer hangs on it. */
+static struct user_id discover_who(const struct call *c)
+{
+    uint8_t hash[SECRET_HASH_BYTES];
+    struct session session = { 0 };
+
+    if (c->token.bytes == 0 || sessions_token_read(c->token, &session, hash))
+        return (struct user_id){ 0 };
+    return session.user;
+}
+
 void discover_get(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
@@ -75,7 +87,7 @@ void discover_get(struct op *op, enum err err)
     if (cluster) {
         uint32_t room = cluster_list(cluster) ? cluster_list(cluster)->count + 1 : 1;
         node = arena_alloc(&c->arena, room * sizeof *node);
-        count = discover_gather(cluster, params[0].text, call_user(c), room, node);
+        count = discover_gather(cluster, params[0].text, discover_who(c), room, node);
     }
     json_array(&c->json, "nodes");
     if (count == 0)

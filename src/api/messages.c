@@ -189,8 +189,7 @@ void messages_send(struct op *op, enum err err)
     if (!b || !messages_check(c, b, &key))
         return;
     struct text who = { (const char *)&user.n, sizeof user.n };
-    err = node_may_send(c->api->node) ? limiter_take(c->api->limiter, LIMITER_SEND, who, &c->retry_ms)
-                                      : ERR_STORE_DOWN;
+    err = limiter_take(c->api->limiter, LIMITER_SEND, who, &c->retry_ms);
     if (err) {
         call_end(c, 0, err);
         return;

@@ -28,8 +28,9 @@ struct cluster_events {
     void (*joined)(void *ctx, uint32_t node, uint64_t incarnation, uint64_t replaced);
     void (*nodes)(void *ctx, const struct node_list *now);      /* rows changed */
     void (*table)(void *ctx, const struct ring *now, const struct ring *before, uint64_t epoch);   /* before: may be NULL */
-    /* Those were evicted by us just now: what they wrote last is to be told (store_node_inherit()). */
-    void (*evicted)(void *ctx, const struct node_change *c);
+    /* The table is one that we made just now; what those who were evicted wrote last is to be told
+     * (store_node_inherit()), and the others that there is a table. */
+    void (*made)(void *ctx, const struct node_change *c);
     void (*fenced)(void *ctx);      /* the lease was lost; it joins again by itself */
 };
 
@@ -41,7 +42,8 @@ struct cluster_self {
 
 struct cluster *cluster_new(struct loop *l, struct ops *ops, struct store *store, struct snowflake *ids,
                                   const struct cluster_self *self, const struct cluster_events *events, void *ctx);
-/* Nothing may be under way: ops are idle. */
+/* No more beats, and nobody is told of anything; ops run to their end before it is freed. */
+void cluster_stop(struct cluster *c);
 void cluster_free(struct cluster **m);
 /* Joins, in the background; again and again until it has. */
 void cluster_start(struct cluster *m);
@@ -65,5 +67,5 @@ void cluster_hurry(struct cluster *m);
 void cluster_load(struct cluster *m, uint32_t load);  /* 0 to 1000, goes with the next beat */
 /* Owns nothing in the next table, stays a peer; done when the table without it stands or after 2 s. */
 void cluster_drain(struct cluster *m, struct op *op);
-/* The last word: dead, and cleanly. */
+/* The last word: dead, and cleanly; and cluster_stop(). */
 void cluster_leave(struct cluster *m, struct op *op);

@@ -26,6 +26,8 @@ void node_stop(struct node *n)
         forwarder_stop(n->forwarder);
     if (n->links)
         links_free(&n->links);
+    if (n->cluster)
+        cluster_stop(n->cluster);
     loop_timer_clear(&n->sweep);
 }
 
@@ -148,10 +150,11 @@ static void node_table(void *ctx, const struct ring *now, const struct ring *bef
     here_table(n->here, now);
 }
 
-static void node_evicted(void *ctx, const struct node_change *c)
+static void node_made(void *ctx, const struct node_change *c)
 {
     struct node *n = ctx;
 
+    relay_epoch(n, c->made.epoch);
     for (uint32_t k = 0; k < c->evicted_count; k++)
         heir_of(n->heir, c->evicted[k].id);
 }
@@ -168,7 +171,7 @@ static void node_fenced(void *ctx)
 static const struct cluster_events node_cluster_events = { .joined = node_joined,
                                                            .nodes = node_nodes,
                                                            .table = node_table,
-                                                           .evicted = node_evicted,
+                                                           .made = node_made,
                                                            .fenced = node_fenced };
 
 static void node_forwarded(void *ctx, const struct notices *notices)

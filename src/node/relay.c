@@ -172,6 +172,13 @@ void relay_changed(struct node *n, struct conversation_id conversation)
     relay_say_to_all(n, &f);
 }
 
+void relay_epoch(struct node *n, uint64_t epoch)
+{
+    struct frame f = { .type = FRAME_EPOCH, .epoch = epoch };
+
+    relay_say_to_all(n, &f);
+}
+
 /* What the dead wrote: everybody whom it concerns looks. */
 void relay_place(void *ctx, uint64_t user, uint64_t i)
 {

@@ -6,6 +6,8 @@ void relay_tell(struct node *n, const struct notices *notices);
 void relay_signal(struct node *n, const struct members *to, struct device_id from, struct blob *encoded);
 void relay_revoked(struct node *n, struct user_id user, struct device_id device);
 void relay_changed(struct node *n, struct conversation_id conversation);
+/* There is a newer table: everybody reads it. */
+void relay_epoch(struct node *n, uint64_t epoch);
 /* A place of an inbox that a dead node wrote (heir_calls); and: there are too many of them, everybody checks. */
 void relay_place(void *ctx, uint64_t user, uint64_t i);
 void relay_doubt_all(void *ctx);

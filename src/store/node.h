@@ -33,6 +33,9 @@ struct node_row {
     uint32_t version_least, version;        /* of frames */
     uint64_t age_ms;                /* since it joined, by Postgres's clock */
     int64_t lease_ms;               /* until it ends; below 0: it has ended so long ago */
+    uint32_t deaths;                /* unclean ends lately, as model/census.h counts */
+    uint64_t death_ms;              /* since the last of all; UINT64_MAX: there was none */
+    bool is_member;                 /* it has a place in the table, alive or not */
 };
 
 /* Takes a node id: the one that had the name before (whoever had it is fenced from then on), or the lowest that was never
@@ -56,26 +59,27 @@ struct node_renew {
     /* in */
     uint32_t id;
     uint64_t incarnation;
-    enum node_state state;
     uint32_t load, lease_ms;
     uint64_t id_reserved;           /* snowflakes up to here may be given out before the next beat */
     /* out */
     uint64_t epoch, timeline;       /* of the table, of the database */
     uint64_t nodes_version;         /* rises when a row of a node changes in anything but its lease and load */
     bool is_expired;                /* there is a member whose lease has ended, or one that has joined and is not in
-                                     * the table, or is in it and should not be: look (store_node_list) */
+                                     * the table, or is in it and should not be: look (store_ring_nodes) */
 };
 void store_node_renew(struct store *s, struct node_renew *r, struct op *op);
 
-/* All rows that are not NODE_DEAD, and those that died less than a minute ago; texts in the arena. */
+/* All rows that are not NODE_DEAD or have a place in the table, and those that died less than a minute ago; in order of
+ * their ids; texts in the arena. */
 struct node_list {
     struct arena *arena;            /* in */
     struct node_row *at;
     uint32_t count;
     uint64_t epoch, nodes_version;
     uint64_t postmaster_ms;         /* since Postgres started */
+    uint32_t evicted;               /* members whose lease had ended and who lost their place lately */
 };
-void store_node_list(struct store *s, struct node_list *l, struct op *op);
+void store_ring_nodes(struct store *s, struct node_list *l, struct op *op);
 
 /* The table of the newest epoch; *ring is the caller's. Epoch 0 and NULL: there was none yet. */
 struct node_ring {
@@ -84,30 +88,33 @@ struct node_ring {
 };
 void store_ring_read(struct store *s, struct node_ring *r, struct op *op);
 
-/* The next table, made inside the transaction that raises the epoch, under an advisory lock: reads all rows and the
- * stored table, asks decide() for the members, and writes what ring_new() makes of them. decide() runs inside
- * loop_wait(), must be pure, and fills members (room for RING_MEMBERS_MAX); false: nothing is to change. Members that
- * left because their lease ended become NODE_DEAD, those that entered NODE_MEMBER. OK with changed false: somebody else did it. */
+/* The next table by the rules of model/census.h, made inside the transaction that raises the epoch, under an advisory
+ * lock. Members that lose their place because their lease ended become NODE_DEAD. ERR_EXISTS: nothing is to change
+ * (again_ms says when to look again), perhaps because somebody else did it. */
+enum { NODE_EVICTED_MAX = 64 };
 struct node_change {
     /* in */
-    bool (*decide)(const struct node_list *now, const struct node_ring *old, struct ring_member *members, uint32_t *count,
-                   void *ctx);
-    void *ctx;
+    uint32_t lease_ms;
     /* out */
-    bool changed;
     struct node_ring made;          /* the caller's */
+    uint64_t again_ms;              /* somebody waits for a place until then; 0: nobody */
     uint32_t evicted_count;
-    struct { uint32_t id; uint64_t incarnation; } evicted[64];      /* whose lease had ended: see store_node_inherit() */
+    struct node_evicted {
+        uint32_t id;
+        uint64_t incarnation;
+    } evicted[NODE_EVICTED_MAX];    /* whose lease had ended: see store_node_inherit() */
 };
 void store_ring_change(struct store *s, struct node_change *c, struct op *op);
 
 /* state becomes NODE_DEAD if the row is still this incarnation's: a clean end, or what a supervisor saw.
  * weight is an operator's word (posthornctl). */
 void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool is_clean, struct op *op);
+/* It becomes NODE_DRAINING. ERR_NOT_FOUND as for renewing. */
+void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op);
 void store_node_weigh(struct store *s, uint32_t id, uint32_t weight, struct op *op);
 
-/* Post mortem: places of inboxes that node id wrote less than back_ms ago, newest first, at most room (more says that
- * there were more). By a BRIN index on inbox.id: only the newest blocks are read. */
+/* Post mortem: places of inboxes that node id wrote less than back_ms ago, by this node's clock and its, newest first,
+ * at most room (more says that there were more). By a BRIN index on inbox.id: only the newest blocks are read. */
 struct node_inherit {
     /* in */
     uint32_t id, back_ms, room;

@@ -4,7 +4,7 @@
 #include "limits.h"
 #include "store/row.h"
 
-enum { STORE_LOOK_MS = 2000, STORE_WRITE_LANES = 1 };
+enum { STORE_LOOK_MS = 2000, STORE_WRITE_LANES = 1, STORE_NODE_LANES = 1 };
 
 struct store_look {
     struct request request;
@@ -61,6 +61,8 @@ struct store *store_new(struct loop *l, struct ops *ops, const struct config *c,
     request_pool_init(&s->reads, l, c->store_conninfo, PG_READS, (uint32_t)c->store_read_lanes,
                       LIMIT_READS_QUEUED);
     request_pool_init(&s->writes, l, c->store_conninfo, PG_WRITES, STORE_WRITE_LANES, LIMIT_READS_QUEUED);
+    if (c->node_name[0])
+        request_pool_init(&s->nodes, l, c->store_conninfo, PG_WRITES, STORE_NODE_LANES, LIMIT_READS_QUEUED);
     partition_init(&s->partition, l, &s->writes);
     loop_timer_init(&s->look, l, store_look, s);
     loop_timer_set(&s->look, 0);
@@ -73,11 +75,48 @@ void store_free(struct store **s)
         return;
     request_pool_fini(&(*s)->reads);
     request_pool_fini(&(*s)->writes);
+    if ((*s)->nodes.loop)
+        request_pool_fini(&(*s)->nodes);
     partition_fini(&(*s)->partition);
     loop_timer_clear(&(*s)->look);
     commit_fini(&(*s)->commit);
     free(*s);
     *s = NULL;
+}
+
+struct store_bump {
+    struct request request;
+    uint64_t *timeline;
+};
+
+static void store_bump_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
+{
+    (void)r;
+    (void)e;
+    (void)stage;
+    pg_send(pg, SQL_TIMELINE_BUMP, NULL);
+}
+
+static enum err store_bump_take(struct request *r, uint32_t stage, uint32_t nth, const PGresult *result)
+{
+    (void)stage;
+    (void)nth;
+    if (PQntuples(result) != 1)
+        return ERR_INTERNAL;
+    *((struct store_bump *)r)->timeline = row_number(result, 0, 0);
+    return ERR_OK;
+}
+
+static const struct request_kind store_bump_kind = {
+    .name = "timeline_bump", .stages = 1, .send = store_bump_send, .take = store_bump_take
+};
+
+void store_timeline_bump(struct store *s, uint64_t *timeline, struct op *op)
+{
+    struct store_bump *r = request_new(sizeof *r, &store_bump_kind);
+
+    r->timeline = timeline;
+    request_start(&s->writes, &r->request, op);
 }
 
 void store_append(struct store *s, struct append *a, struct op *op)
