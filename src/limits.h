@@ -91,6 +91,13 @@ enum {
     LIMIT_FORWARD_MS = 2000,                /* for the answer to a send that was handed on; then it is committed here */
     LIMIT_FORWARDED = 8 * 1024,             /* sends under way to others */
 
+    /* links between nodes */
+    LIMIT_LINK_CONNECT_MS = 2000,           /* until a dialled peer has said yes: as long as a lease is behind by */
+    LIMIT_LINK_PING_MS = 500,               /* of having said nothing before a ping is said */
+    LIMIT_LINK_SILENT_MS = 1500,            /* of having heard nothing, three pings: broken */
+    LIMIT_LINK_UNACKNOWLEDGED_BYTES = 4 * 1024 * 1024,  /* kept for one peer: then it hears that something is lost */
+    LIMIT_LINK_STRANGERS = 64,              /* streams that have not said who they are: a turn's dialling of all peers */
+
     /* how long things live */
     LIMIT_INBOX_DAYS = 60,
     LIMIT_TOKEN_IDLE_DAYS = 30,

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "base/blob.h"
+#include "base/err.h"
 #include "base/loop.h"
 #include "base/text.h"
 
