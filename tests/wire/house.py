@@ -58,6 +58,9 @@ class House:
         if self.process:
             self.stop_server()
         self._pg("stop")
+        self.sweep()
+
+    def sweep(self):
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 
