@@ -233,7 +233,6 @@ static void events_end_device(struct events *e, const struct device *d)
 
     e->f->devices++;
     e->f->gone += d->is_gone;
-    verdict_checked(e->v, VERDICT_I5);
     if (!d->inbox)
         verdict_bad(e->v, VERDICT_HISTORY, 0, "device %" PRIu64 " is of user %" PRIu64 ", who has no mailbox",
                     d->id, d->user);

@@ -201,7 +201,8 @@ void sends_append_order(const struct database *d, struct verdicts *v)
         const struct database_message *known = NULL;
         for (uint32_t n = c->first + c->count; n-- > c->first;) {
             const struct database_message *m = &d->message[n];
-            verdict_checked(v, VERDICT_I8);
+            if (known && m->sent_ns)
+                verdict_checked(v, VERDICT_I8);
             if (known && m->sent_ns && known->known_ns < m->sent_ns)
                 verdict_bad(v, VERDICT_I8, m->sent_ns,
                             "%" PRIu64 "/%" PRIu64 " was known %.3f ms before %" PRIu64 "/%" PRIu64
