@@ -192,6 +192,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 {
     struct dial *d = ctx;
     bool is_settings = frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK);
+    bool is_ours = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+    bool is_last = is_ours && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
 
     if (d->state == DIAL_SETTINGS && is_settings) {
         if (nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1)
@@ -208,6 +210,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         d->state = DIAL_OPEN;
         d->calls->open(d->ctx);
     }
+    if (is_last) /* we would not end it: nothing is left to say it for */
+        fail(d, "ended");
     return 0;
 }
 
