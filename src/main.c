@@ -209,7 +209,7 @@ static enum err worker_listen(struct worker *w)
     if (!err && c->server_admin[0])
         err = net_listen(w->net, c->server_admin, false, admin_request, &w->api, &admin);
     if (!err && c->node_link[0])
-        err = net_listen_link(w->net, c->node_link, node_link_request, w->node);
+        err = net_listen_link(w->net, c->node_link, node_link_request, w->node, NULL);
     if (err)
         return err;
     worker_name(w, tls ? tls : cleartext);

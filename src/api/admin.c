@@ -69,21 +69,21 @@ static void admin_node_metrics(const struct api *api, struct buf *b)
 
     node_stats_read(api->node, &n);
     admin_gauge(b, "nodes", "Nodes that this one knows of, itself included.", n.nodes);
-    admin_gauge(b, "links_up", "Other nodes that hear this one.", n.links.up);
+    admin_gauge(b, "links_up", "Other nodes that hear this one.", n.links_up);
     admin_gauge(b, "registered_users", "Users whom this node is home to and who are here or elsewhere now.",
                 n.registered);
-    admin_gauge(b, "users_here", "Users who are at this node now.", n.here.users);
+    admin_gauge(b, "users_here", "Users who are at this node now.", n.users_here);
     admin_counter(b, "notices_out_total", "Places told to other nodes.", n.notices_out);
     admin_counter(b, "notices_in_total", "Places told by other nodes.", n.notices_in + n.delivered_in);
     admin_counter(b, "notices_handed_on_total", "Places that came for another home.", n.handed_on);
-    admin_counter(b, "notices_healed_total", "Places found by asking, that nobody had told.", n.here.healed);
+    admin_counter(b, "notices_healed_total", "Places found by asking, that nobody had told.", n.healed);
     admin_counter(b, "notices_inherited_total", "Places that a dead node had written, told again.",
                   n.inherited);
     admin_counter(b, "sends_forwarded_total", "Sends that their home committed.", n.forwarded);
     admin_counter(b, "sends_forwarded_lost_total", "Sends handed on in vain, and committed here.",
                   n.forward_lost);
-    admin_counter(b, "link_frames_dropped_total", "Frames to other nodes beyond the bound.", n.links.dropped);
-    admin_counter(b, "link_bytes_out_total", "Bytes to other nodes.", n.links.bytes_out);
+    admin_counter(b, "link_frames_dropped_total", "Frames to other nodes beyond the bound.", n.link_frames_dropped);
+    admin_counter(b, "link_bytes_out_total", "Bytes to other nodes.", n.link_bytes_out);
 }
 
 static const char *admin_readiness(const struct api *api)

@@ -302,8 +302,8 @@ static void cluster_changed(struct op *op, enum err err)
     struct cluster *c = (struct cluster *)op;
 
     if (err) {
-        uint64_t again_ms = c->change.again_ms && c->change.again_ms < CLUSTER_BEAT_MS ? c->change.again_ms
-                                                                                      : CLUSTER_BEAT_MS;
+        uint64_t again_ms =
+            c->change.again_ms && c->change.again_ms < CLUSTER_BEAT_MS ? c->change.again_ms : CLUSTER_BEAT_MS;
         if (!cluster_is_over(c))
             cluster_rest(c, cluster_renew, again_ms + secret_random_u64() % CLUSTER_SPREAD_MS);
         return;
@@ -335,8 +335,7 @@ static void cluster_renew(struct op *op, enum err err)
                                     .incarnation = c->join.incarnation,
                                     .load = c->load,
                                     .lease_ms = CLUSTER_LEASE_MS,
-                                    .id_reserved =
-                                        snowflake_at(loop_unix_ms(c->loop) + CLUSTER_RESERVE_MS) };
+                                    .id_reserved = snowflake_at(loop_unix_ms(c->loop) + CLUSTER_RESERVE_MS) };
     store_node_renew(c->store, &c->renew, op_then(op, cluster_renewed));
 }
 

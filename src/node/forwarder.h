@@ -4,6 +4,7 @@
  * commits it here: the key finds out whether it stands already.
  */
 #pragma once
+#include "base/arena.h"
 #include "chat/send.h"
 #include "node/links.h"
 

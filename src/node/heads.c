@@ -173,3 +173,8 @@ static void heads_again(void *ctx)
 {
     heads_start(ctx);
 }
+
+uint64_t heads_healed(const struct heads *h)
+{
+    return h->healed;
+}

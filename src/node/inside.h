@@ -2,6 +2,7 @@
 #pragma once
 #include "node/forwarder.h"
 #include "node/heir.h"
+#include "node/here.h"
 #include "node/node.h"
 #include "node/registry.h"
 

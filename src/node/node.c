@@ -168,11 +168,9 @@ static void node_fenced(void *ctx)
     here_doubt_all(n->here);
 }
 
-static const struct cluster_events node_cluster_events = { .joined = node_joined,
-                                                           .nodes = node_nodes,
-                                                           .table = node_table,
-                                                           .made = node_made,
-                                                           .fenced = node_fenced };
+static const struct cluster_events node_cluster_events = {
+    .joined = node_joined, .nodes = node_nodes, .table = node_table, .made = node_made, .fenced = node_fenced
+};
 
 static void node_forwarded(void *ctx, const struct notices *notices)
 {
@@ -294,17 +292,25 @@ void node_leave(struct node *n, struct op *op)
 
 void node_stats_read(const struct node *n, struct node_stats *into)
 {
-    struct forwarder_stats forwarded = { 0 };
+    struct forwarder_stats forwarded;
+    struct links_stats links;
+    struct here_stats here;
 
     *into = n->stats;
+    into->nodes = n->peers + 1;
     if (!n->links)
         return;
-    links_stats_read(n->links, &into->links);
-    here_stats_read(n->here, &into->here);
+    links_stats_read(n->links, &links);
+    here_stats_read(n->here, &here);
     forwarder_stats_read(n->forwarder, &forwarded);
     into->forwarded = forwarded.out;
     into->forward_lost = forwarded.lost;
     into->forwarded_in = forwarded.in;
+    into->healed = here.healed;
+    into->links_up = links.up;
+    into->link_bytes_out = links.bytes_out;
+    into->link_frames_out = links.frames_out;
+    into->link_frames_dropped = links.dropped;
     into->registered = registry_count(n->registry);
-    into->nodes = n->peers + 1;
+    into->users_here = here.users;
 }

@@ -8,8 +8,7 @@
 #include "chat/chat.h"
 #include "chat/notices.h"
 #include "live/hub.h"
-#include "node/here.h"
-#include "node/links.h"
+#include "net/exchange.h"
 #include "node/cluster.h"
 
 struct node;
@@ -22,9 +21,9 @@ struct node_parts {
 struct node_stats {
     uint64_t notices_local, notices_out, notices_in, delivered_out, delivered_in, signals_out, signals_in;
     uint64_t handed_on, inherited, forwarded, forward_lost, forwarded_in, doubts;
-    struct links_stats links;
-    struct here_stats here;
-    uint32_t registered, nodes;
+    uint64_t healed;                /* places found by asking, that nobody had told */
+    uint64_t link_bytes_out, link_frames_out, link_frames_dropped;
+    uint32_t links_up, nodes, registered, users_here;
 };
 
 /* parts live longer. */

@@ -2,6 +2,7 @@
 #include "store/inside.h"
 
 #include "limits.h"
+#include "store/node.h"
 #include "store/row.h"
 
 enum { STORE_LOOK_MS = 2000, STORE_WRITE_LANES = 1, STORE_NODE_LANES = 1 };
