@@ -84,6 +84,7 @@ static void heads_done(struct op *op, enum err err, void *asker)
 
 static void heads_stays(struct op *op)
 {
+    *op = (struct op){ 0 }; /* it begins again */
     ((struct heads *)op)->is_asking = false;
 }
 

@@ -67,6 +67,7 @@ static void heir_done(struct op *op, enum err err, void *asker)
 
 static void heir_stays(struct op *op)
 {
+    *op = (struct op){ 0 }; /* it begins again */
     ((struct heir *)op)->is_asking = false;
 }
 

@@ -138,9 +138,18 @@ static enum err node_one_take(struct request *r, uint32_t stage, uint32_t nth, c
     return nth == 0 && PQntuples(result) != 1 ? ERR_NOT_FOUND : ERR_OK;
 }
 
-static const struct request_kind node_state_kind = {
-    .name = "node_state", .stages = 1, .send = node_state_send, .take = node_one_take
-};
+/* Of one that nobody waits for. */
+static void node_state_ended(struct request *r, enum err err)
+{
+    (void)r;
+    (void)err;
+}
+
+static const struct request_kind node_state_kind = { .name = "node_state",
+                                                     .stages = 1,
+                                                     .send = node_state_send,
+                                                     .take = node_one_take,
+                                                     .ended = node_state_ended };
 
 static void node_become(struct store *s, uint32_t id, uint64_t incarnation, enum node_state state,
                         bool is_clean, struct op *op)

@@ -109,7 +109,7 @@ void store_ring_change(struct store *s, struct node_change *c, struct op *op);
 /* state becomes NODE_DEAD if the row is still this incarnation's: a clean end, or what a supervisor saw.
  * weight is an operator's word (posthornctl). */
 void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool is_clean, struct op *op);
-/* It becomes NODE_DRAINING. ERR_NOT_FOUND as for renewing. */
+/* It becomes NODE_DRAINING. ERR_NOT_FOUND as for renewing. op may be NULL: nobody waits. */
 void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op);
 void store_node_weigh(struct store *s, uint32_t id, uint32_t weight, struct op *op);
 
