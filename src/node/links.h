@@ -28,6 +28,9 @@ struct links_events {
     void (*down)(void *ctx, uint32_t node, bool is_lost);
     /* A numbered frame of a peer, each once and in order; borrowed during the call. */
     void (*frame)(void *ctx, uint32_t from, const struct frame *f);
+    /* A node that links_set() did not name, or not as this incarnation yet, dialled: it was refused, and dials again
+     * in 50 ms at the least. Time to look who the others are. NULL: not told. */
+    void (*stranger)(void *ctx, uint32_t node);
 };
 
 struct links_self {

@@ -63,6 +63,9 @@ static void refuse(struct linksin *in, const struct frame *hello, const char *wh
     exchange_finish(x);
 }
 
+/* Not known here yet: whoever is refused so is asked about. */
+static const char NEWER[] = "not_known_yet";
+
 /* What is wrong with it, in a word of the log; NULL: it is welcome. */
 static const char *wrong_with(const struct links *l, const struct links_slot *s, const struct frame *f)
 {
@@ -74,9 +77,11 @@ static const char *wrong_with(const struct links *l, const struct links_slot *s,
         return "hello";
     if (f->version < FRAME_VERSION_LEAST || f->version_least > FRAME_VERSION)
         return "version";
-    if (s && !s->is_peer && f->incarnation <= s->peer.incarnation)
+    if (!s || f->incarnation > s->peer.incarnation)
+        return NEWER;
+    if (!s->is_peer)
         return "not_a_peer";
-    if (s && (f->incarnation < s->in_incarnation || f->incarnation < s->peer.incarnation))
+    if (f->incarnation < s->peer.incarnation)
         return "old_incarnation";
     return NULL;
 }
@@ -115,10 +120,13 @@ static void greeted(struct linksin *in, const struct frame *f)
     struct links *l = in->links;
     const char *why = wrong_with(l, l->slot[f->node], f);
 
-    if (why)
-        refuse(in, f, why);
-    else
-        welcome(in, links_slot_of(l, f->node), f);
+    if (!why) {
+        welcome(in, l->slot[f->node], f);
+        return;
+    }
+    refuse(in, f, why);
+    if (why == NEWER && l->events->stranger)
+        l->events->stranger(l->ctx, f->node);
 }
 
 static void due(struct linksin *in)

@@ -69,7 +69,13 @@ static void on_frame(void *ctx, uint32_t from, const struct frame *f)
         pair_say(s->pair, s == &s->pair->side[1], 10);
 }
 
-static const struct links_events events = { on_up, on_down, on_frame };
+static void on_stranger(void *ctx, uint32_t node)
+{
+    (void)node;
+    ((struct pair_side *)ctx)->strangers++;
+}
+
+static const struct links_events events = { on_up, on_down, on_frame, on_stranger };
 
 static int listen_at(const char *path)
 {

@@ -19,7 +19,7 @@ struct pair_side {
     uint64_t said;                  /* to the other: the last number */
     uint64_t heard;                 /* of the other, in order: the last number */
     uint64_t frames, frames_turn;   /* heard; and the most in one turn */
-    unsigned ups, downs, losts;
+    unsigned ups, downs, losts, strangers;
     bool takes_any;                 /* heard is not checked */
     bool answers;                   /* each frame by one of its own, from inside the call */
 };

@@ -289,6 +289,17 @@ static void stranger_write(struct stranger *s, struct blob *b)
     blob_free(&b);
 }
 
+/* Side 1 is told of a node 9, which nobody answers for. */
+static struct pair *pair_and_nine(void)
+{
+    struct pair *p = pair_up(false, false);
+    struct links_peer peers[2] = { { .node = 3, .incarnation = 100 }, { 9, 7, "unix:/nowhere" } };
+
+    memcpy(peers[0].address, p->side[0].peer.address, sizeof(peers[0].address));
+    links_set(p->side[1].links, peers, 2);
+    return p;
+}
+
 static const char *refused(struct pair *p, struct frame hello)
 {
     static char why[64]; /* of this test only */
@@ -306,7 +317,7 @@ static const char *refused(struct pair *p, struct frame hello)
 
 static void test_hellos(void **state)
 {
-    struct pair *p = pair_up(false, false);
+    struct pair *p = pair_and_nine();
     struct frame h = { .node = 9,
                        .incarnation = 7,
                        .to = 101,
@@ -331,6 +342,12 @@ static void test_hellos(void **state)
     assert_string_equal(refused(p, bad), "old_incarnation");
     bad = h, bad.node = 3, bad.incarnation = 99;
     assert_string_equal(refused(p, bad), "old_incarnation");
+    assert_int_equal(p->side[1].strangers, 0);
+    bad = h, bad.incarnation = 8;
+    assert_string_equal(refused(p, bad), "not_known_yet");
+    bad = h, bad.node = 10;
+    assert_string_equal(refused(p, bad), "not_known_yet");
+    assert_int_equal(p->side[1].strangers, 2);
     bad = h, bad.incarnation = 0;
     assert_string_equal(refused(p, bad), "hello");
     assert_int_equal(p->side[1].downs, 0);
@@ -351,7 +368,7 @@ static void assert_thrown_out(struct pair *p, struct frame *hello, const char *b
 
 static void test_nonsense(void **state)
 {
-    struct pair *p = pair_up(false, false);
+    struct pair *p = pair_and_nine();
     struct frame h = { .type = FRAME_HELLO,
                        .node = 9,
                        .incarnation = 7,
