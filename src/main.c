@@ -75,7 +75,7 @@ static void worker_drain_look(void *ctx)
     net_stats_read(w->net, &s);
     if (loop_now_ms(w->loop) >= w->drain_until_ms)
         w->is_stopped = true;
-    else if (s.connections == 0 && w->ops.live == 1)
+    else if (s.connections == 0 && w->ops.live == 1 + node_standing(w->node))
         worker_is_empty(w);
     if (!w->is_stopped)
         loop_timer_set(&w->drain, DRAIN_LOOK_MS);
@@ -266,6 +266,7 @@ static void worker_open(struct worker *w)
 static void worker_turn(struct worker *w)
 {
     loop_wait(w->loop, ops_idle(&w->ops)); /* sockets speak: requests become ops   */
+    node_look(w->node); /* is it all still true?                */
     ops_run(&w->ops); /* ops take one step                    */
     store_commit_turn(w->chat.store); /* what they wrote: one transaction     */
     node_turn(w->node); /* what others are told, and who is told of by them */

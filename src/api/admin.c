@@ -82,7 +82,8 @@ static void admin_node_metrics(const struct api *api, struct buf *b)
     admin_counter(b, "sends_forwarded_total", "Sends that their home committed.", n.forwarded);
     admin_counter(b, "sends_forwarded_lost_total", "Sends handed on in vain, and committed here.",
                   n.forward_lost);
-    admin_counter(b, "link_frames_dropped_total", "Frames to other nodes beyond the bound.", n.link_frames_dropped);
+    admin_counter(b, "link_frames_dropped_total", "Frames to other nodes beyond the bound.",
+                  n.link_frames_dropped);
     admin_counter(b, "link_bytes_out_total", "Bytes to other nodes.", n.link_bytes_out);
 }
 

@@ -208,7 +208,7 @@ static void messages_sent(struct op *op, enum err err)
     const struct append *a = &s->post.append;
     bool is_old = a->is_duplicate;
 
-    if (!err && !is_old)
+    if (!err)
         api_tell(c->api, &s->post.notices);
     struct message_id id = a->id;
     struct message_seq seq = a->seq;

@@ -115,11 +115,11 @@ static void post_appended(struct op *op, enum err err)
     }
     if (!err && a->effects_count > 0)
         roster_forget(p->chat->roster, p->conversation);
-    if (!err && !a->is_duplicate) {
+    if (!err) {
         CHECK(a->id.n > 0);
         p->notices.members = members_ref((struct members *)a->members);
         p->notices.i = p->i;
-        p->notices.encoded = post_encode(a);
+        p->notices.encoded = a->is_duplicate ? NULL : post_encode(a);
     }
     op_finish(op, err);
 }

@@ -72,6 +72,12 @@ static bool census_comes(struct census *c, const struct census_node *n, bool is_
     return false;
 }
 
+/* Somebody who never became a member, or is none any more, went without a word: the list is to be rid of it. */
+static bool census_is_leftover(const struct census *c, const struct census_node *n)
+{
+    return !n->is_member && !n->is_dead && n->lease_ms < -(int64_t)c->lease_ms && census_is_judgement_fair(c);
+}
+
 static const struct ring_member *census_before(const struct ring_member *before, uint32_t count, uint64_t id)
 {
     for (uint32_t k = 0; k < count; k++) {
@@ -96,7 +102,8 @@ void census_take(struct census *c, const struct ring_member *before, uint32_t be
         CHECK(k == 0 || c->node[k - 1].id < n->id);
         if (is_in)
             c->member[c->members++] = (struct ring_member){ n->id, n->weight };
-        c->changed = c->changed || is_in != n->is_member || (is_in && was && was->weight != n->weight);
+        c->changed = c->changed || is_in != n->is_member || census_is_leftover(c, n) ||
+                     (is_in && was && was->weight != n->weight);
     }
     /* When the last ones go there is nobody to go to: an empty table is worse than an old one. */
     if (c->members == 0 && !is_empty) {

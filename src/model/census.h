@@ -38,7 +38,8 @@ struct census {
     /* out */
     struct ring_member *member;     /* room for count, the caller's; rising order of id */
     uint32_t members;
-    bool changed;                   /* against is_member and the weights below */
+    bool changed;                   /* against is_member and the weights below; or somebody is to be forgotten who went
+                                     * without a word: no member, and its lease ended a whole lease ago */
     uint32_t evicts;                /* how many of those that leave do so because their lease ended */
     uint64_t again_ms;              /* look again then: somebody waits; 0: no need */
 };

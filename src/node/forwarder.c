@@ -229,7 +229,7 @@ static void forwarder_sent(struct op *op, enum err err)
         answer.seq = a->seq;
         answer.is_duplicate = a->is_duplicate;
     }
-    if (!err && !a->is_duplicate)
+    if (!err)
         w->forwarder->calls->tell(w->forwarder->ctx, &w->send.post.notices);
     (void)forwarder_say(w->forwarder, w->from, &answer);
     op_finish(op, ERR_OK);

@@ -16,6 +16,7 @@ enum { HEADS_AGAIN_MS = 1000 };
 
 struct heads_user {
     uint64_t user;
+    bool is_spread;
     TAILQ_ENTRY(heads_user) queue;
     UT_hash_handle hh;
 };
@@ -26,6 +27,8 @@ struct heads {
     struct ops *ops;
     struct store *store;
     struct hub *hub;
+    heads_place_fn *place;
+    void *ctx;
     struct heads_user *users;
     TAILQ_HEAD(, heads_user) queue;
     struct loop_timer again;
@@ -33,13 +36,15 @@ struct heads {
     uint64_t healed;
     struct heads_read read;
     uint64_t user[LIMIT_HEADS], i[LIMIT_HEADS];
+    bool is_spread[LIMIT_HEADS];
 };
 
 static op_step heads_begin, heads_told;
 
 static void heads_again(void *ctx);
 
-struct heads *heads_new(struct loop *l, struct ops *ops, struct store *s, struct hub *hub)
+struct heads *heads_new(struct loop *l, struct ops *ops, struct store *s, struct hub *hub,
+                        heads_place_fn *place, void *ctx)
 {
     struct heads *h = calloc(1, sizeof *h);
 
@@ -48,6 +53,8 @@ struct heads *heads_new(struct loop *l, struct ops *ops, struct store *s, struct
     h->ops = ops;
     h->store = s;
     h->hub = hub;
+    h->place = place;
+    h->ctx = ctx;
     TAILQ_INIT(&h->queue);
     loop_timer_init(&h->again, l, heads_again, h);
     return h;
@@ -98,7 +105,7 @@ static void heads_start(struct heads *h)
     op_start(h->ops, &h->op, &heads_kind, heads_begin, heads_done, h);
 }
 
-void heads_ask(struct heads *h, struct user_id user)
+static void heads_add(struct heads *h, struct user_id user, bool is_spread)
 {
     struct heads_user *u;
 
@@ -110,7 +117,18 @@ void heads_ask(struct heads *h, struct user_id user)
         HASH_ADD(hh, h->users, user, sizeof u->user, u);
         TAILQ_INSERT_TAIL(&h->queue, u, queue);
     }
+    u->is_spread = u->is_spread || is_spread;
     heads_start(h);
+}
+
+void heads_ask(struct heads *h, struct user_id user)
+{
+    heads_add(h, user, false);
+}
+
+void heads_spread(struct heads *h, struct user_id user)
+{
+    heads_add(h, user, true);
 }
 
 void heads_forget(struct heads *h, struct user_id user)
@@ -118,7 +136,7 @@ void heads_forget(struct heads *h, struct user_id user)
     struct heads_user *u;
 
     HASH_FIND(hh, h->users, &user.n, sizeof user.n, u);
-    if (u)
+    if (u && !u->is_spread)
         heads_drop(h, u);
 }
 
@@ -130,6 +148,7 @@ static void heads_begin(struct op *op, enum err err)
 
     CHECK(!err);
     while (count < LIMIT_HEADS && (u = TAILQ_FIRST(&h->queue))) {
+        h->is_spread[count] = u->is_spread;
         h->user[count++] = u->user;
         heads_drop(h, u);
     }
@@ -151,6 +170,8 @@ static void heads_take(struct heads *h)
 
         h->healed += known.n > 0 && known.n < i.n;
         hub_head(h->hub, user, i);
+        if (h->is_spread[k])
+            h->place(h->ctx, user.n, i.n);
     }
 }
 
@@ -161,7 +182,7 @@ static void heads_told(struct op *op, enum err err)
     if (!err)
         heads_take(h);
     for (uint32_t k = 0; err && k < h->read.count; k++)
-        heads_ask(h, (struct user_id){ h->user[k] });
+        heads_add(h, (struct user_id){ h->user[k] }, h->is_spread[k]);
     if (err)
         loop_timer_set(&h->again, HEADS_AGAIN_MS);
     if (err || TAILQ_EMPTY(&h->queue))

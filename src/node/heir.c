@@ -1,7 +1,10 @@
 /* node/heir.c - a queue of the dead, and one question after the other
  *
  *   1 ask    what the first of them wrote in the last LIMIT_INHERIT_MS                       Postgres
- *   2 told   each place is handed on; a failure is asked again after a while; back to 1 while there are more
+ *   2 told   each place is handed on; a failure is asked again after a while; then the next that is due
+ *
+ * Each is asked after three times: Postgres still carries out what the dead had sent, commits included, and that may wait
+ * for locks.
  */
 #include "node/heir.h"
 #include "base/check.h"
@@ -10,7 +13,7 @@
 #include "limits.h"
 #include <stdlib.h>
 
-enum { HEIR_QUEUE = 64, HEIR_AGAIN_MS = 500 };
+enum { HEIR_QUEUE = 64, HEIR_AGAIN_MS = 500, HEIR_SECOND_MS = 1500 };
 
 struct heir {
     struct op op; /* first */
@@ -21,8 +24,8 @@ struct heir {
     void *ctx;
     struct heir_dead {
         uint32_t id;
-        uint64_t since_ms;
-    } dead[HEIR_QUEUE];
+        uint64_t since_ms, due_ms;
+    } dead[HEIR_QUEUE]; /* in the order in which they are due */
     uint32_t count;
     bool is_asking;
     struct loop_timer again;
@@ -75,19 +78,40 @@ static const struct op_kind heir_kind = { .name = "heir", .free = heir_stays };
 
 static void heir_start(struct heir *h)
 {
+    uint64_t now_ms = loop_now_ms(h->loop);
+
     if (h->is_asking || h->again.is_set || h->count == 0)
         return;
+    if (h->dead[0].due_ms > now_ms) {
+        loop_timer_set(&h->again, h->dead[0].due_ms - now_ms);
+        return;
+    }
     h->is_asking = true;
     op_start(h->ops, &h->op, &heir_kind, heir_ask, heir_done, h);
 }
 
-void heir_of(struct heir *h, uint32_t id)
+static void heir_put(struct heir *h, uint32_t id, uint64_t wait_ms)
 {
+    uint64_t now_ms = loop_now_ms(h->loop);
+    uint32_t at = h->count;
+
     if (h->count == HEIR_QUEUE) {
         h->calls->too_many(h->ctx);
         return;
     }
-    h->dead[h->count++] = (struct heir_dead){ id, loop_now_ms(h->loop) };
+    for (; at > 0 && h->dead[at - 1].due_ms > now_ms + wait_ms; at--)
+        h->dead[at] = h->dead[at - 1];
+    h->dead[at] = (struct heir_dead){ id, now_ms, now_ms + wait_ms };
+    h->count++;
+}
+
+void heir_of(struct heir *h, uint32_t id)
+{
+    heir_put(h, id, 0);
+    heir_put(h, id, HEIR_SECOND_MS);
+    heir_put(h, id, LIMIT_STORE_MS + HEIR_SECOND_MS);
+    if (!h->is_asking)
+        loop_timer_clear(&h->again);
     heir_start(h);
 }
 
@@ -124,12 +148,8 @@ static void heir_told(struct op *op, enum err err)
     if (!err)
         heir_take(h);
     free(h->inherit.at);
-    if (err)
-        loop_timer_set(&h->again, HEIR_AGAIN_MS);
-    if (err || h->count == 0)
-        op_finish(op, ERR_OK);
-    else
-        heir_ask(op, ERR_OK);
+    loop_timer_set(&h->again, err ? HEIR_AGAIN_MS : 1);
+    op_finish(op, ERR_OK);
 }
 
 static void heir_again(void *ctx)

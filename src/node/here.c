@@ -15,7 +15,8 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
-enum { HERE_TICK_MS = 100, HERE_NOWHERE = UINT32_MAX };
+enum { HERE_TICK_MS = 100, HERE_LOOK_MS = 1300, HERE_LAST_LOOK_MS = 4000 };
+#define HERE_NOWHERE UINT32_MAX
 
 enum here_state { HERE_WAITING, HERE_ASKED, HERE_REGISTERED, HERE_UNSURE, HERE_AT_HOME };
 
@@ -25,7 +26,7 @@ struct here_user {
     enum here_state state;
     uint8_t rounds;
     bool is_settled; /* it was told that it may read */
-    uint64_t asked_ms;
+    uint64_t asked_ms, placed_ms; /* placed: when it entered, or got another home */
     TAILQ_ENTRY(here_user) queue, all; /* queue: those who wait, or those who are asked */
     UT_hash_handle hh;
 };
@@ -37,13 +38,14 @@ struct here {
     const struct ring *ring;
     struct here_user *users;
     struct here_users waiting, asked, all;
-    struct heads *heads;
-    struct loop_timer tick, unsure;
+    uint64_t table_ms; /* when the newest table came */
+    struct loop_timer tick, unsure, look, last_look;
     struct here_stats stats;
 };
 
 static void here_tick(void *ctx);
 static void here_unsure(void *ctx);
+static void here_look(void *ctx);
 
 struct here *here_new(const struct here_parts *parts)
 {
@@ -55,9 +57,10 @@ struct here *here_new(const struct here_parts *parts)
     TAILQ_INIT(&h->waiting);
     TAILQ_INIT(&h->asked);
     TAILQ_INIT(&h->all);
-    h->heads = heads_new(parts->loop, parts->ops, parts->store, parts->hub);
     loop_timer_init(&h->tick, parts->loop, here_tick, h);
     loop_timer_init(&h->unsure, parts->loop, here_unsure, h);
+    loop_timer_init(&h->look, parts->loop, here_look, h);
+    loop_timer_init(&h->last_look, parts->loop, here_look, h);
     loop_timer_set(&h->tick, HERE_TICK_MS);
     loop_timer_set(&h->unsure, LIMIT_UNSURE_MS);
     return h;
@@ -74,7 +77,7 @@ static void here_unqueue(struct here *h, struct here_user *u)
 static void here_drop(struct here *h, struct here_user *u)
 {
     here_unqueue(h, u);
-    heads_forget(h->heads, (struct user_id){ u->user });
+    heads_forget(h->parts.heads, (struct user_id){ u->user });
     TAILQ_REMOVE(&h->all, u, all);
     HASH_DEL(h->users, u);
     free(u);
@@ -89,9 +92,10 @@ void here_free(struct here **at)
         return;
     while ((u = TAILQ_FIRST(&h->all)))
         here_drop(h, u);
-    heads_free(&h->heads);
     loop_timer_clear(&h->tick);
     loop_timer_clear(&h->unsure);
+    loop_timer_clear(&h->look);
+    loop_timer_clear(&h->last_look);
     free(h);
     *at = NULL;
 }
@@ -136,7 +140,7 @@ void here_doubt(struct here *h, struct user_id user)
 {
     h->stats.doubted++;
     hub_doubt(h->parts.hub, user);
-    heads_ask(h->heads, user);
+    heads_ask(h->parts.heads, user);
 }
 
 /* Looks for its home, and registers it there if that is another one than before. */
@@ -149,6 +153,7 @@ static void here_place(struct here *h, struct here_user *u)
     if (u->state == HERE_REGISTERED || u->state == HERE_ASKED)
         u->old = u->home;
     u->home = home;
+    u->placed_ms = loop_now_ms(h->parts.loop);
     if (home == u->old) /* back where it never left */
         u->old = HERE_NOWHERE;
     if (home != h->self) {
@@ -276,8 +281,25 @@ void here_table(struct here *h, const struct ring *now)
     struct here_user *u;
 
     h->ring = now;
+    h->table_ms = loop_now_ms(h->parts.loop);
     TAILQ_FOREACH(u, &h->all, all)
     here_place(h, u);
+    loop_timer_set(&h->look, HERE_LOOK_MS);
+    loop_timer_set(&h->last_look, HERE_LAST_LOOK_MS);
+}
+
+/* Others may have gone by the older table for a while, and told a home that knew nothing of who moved or came since: once
+ * when all have had a beat's time to see the newer one, and once when nobody can send by the older one any more. */
+static void here_look(void *ctx)
+{
+    struct here *h = ctx;
+    struct here_user *u;
+
+    TAILQ_FOREACH(u, &h->all, all)
+    {
+        if (u->placed_ms >= h->table_ms)
+            here_doubt(h, (struct user_id){ u->user });
+    }
 }
 
 void here_link_up(struct here *h, uint32_t node)
@@ -410,5 +432,5 @@ void here_stats_read(const struct here *h, struct here_stats *into)
 {
     *into = h->stats;
     into->users = HASH_COUNT(h->users);
-    into->healed += heads_healed(h->heads);
+    into->healed += heads_healed(h->parts.heads);
 }

@@ -10,14 +10,13 @@
 #include "model/ring.h"
 #include "node/links.h"
 
-struct store;
+struct heads;
 struct here;
 
 struct here_parts {
     struct loop *loop;
-    struct ops *ops;
-    struct store *store;
     struct hub *hub;
+    struct heads *heads;            /* who is doubted is asked for there */
     struct links *const *links;     /* where the current ones stand: they are others after the node joined anew */
 };
 
@@ -28,7 +27,7 @@ struct here_stats {
 
 /* parts live longer. */
 struct here *here_new(const struct here_parts *parts);
-void here_free(struct here **h);        /* nothing may be under way: ops are idle */
+void here_free(struct here **h);
 /* Once a turn, before links_flush(). */
 void here_turn(struct here *h);
 /* Which node this is, now. */

@@ -1,6 +1,7 @@
 /* node/inside.h - what a node is made of, for the files of this folder */
 #pragma once
 #include "node/forwarder.h"
+#include "node/heads.h"
 #include "node/heir.h"
 #include "node/here.h"
 #include "node/node.h"
@@ -10,6 +11,7 @@ enum { NODE_DOUBT_HOME = 1, NODE_DOUBT_EDGE = 2 };
 
 struct node {
     struct node_parts parts;
+    struct heads *heads;
     uint64_t timeline;                      /* that the numbers here are of; 0: not known yet */
 
     /* only among others: NULL before node_join(), and links, here and forwarder before it has an id */
@@ -21,7 +23,7 @@ struct node {
     struct heir *heir;
     const struct cluster_self *joined_as;
     uint32_t self, peers;
-    uint64_t incarnation;
+    uint64_t incarnation, replaced;         /* replaced: who had the id before, and has not been told of yet; 0: none */
     bool is_peer[REGISTRY_NODES];
     uint64_t peer_incarnation[REGISTRY_NODES];
     uint8_t doubts[REGISTRY_NODES];         /* notices or deliveries to it were dropped: to be told when there is room */

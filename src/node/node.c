@@ -14,6 +14,7 @@ struct node *node_new(const struct node_parts *parts)
 
     CHECK(n);
     n->parts = *parts;
+    n->heads = heads_new(parts->chat->loop, parts->chat->ops, parts->chat->store, parts->hub, relay_place, n);
     return n;
 }
 
@@ -44,6 +45,7 @@ void node_free(struct node **at)
         registry_free(&n->registry);
         cluster_free(&n->cluster);
     }
+    heads_free(&n->heads);
     free(n);
     *at = NULL;
 }
@@ -88,8 +90,7 @@ static void node_joined(void *ctx, uint32_t node, uint64_t incarnation, uint64_t
         links_free(&n->links);
     n->links = links_new(n->parts.chat->loop, n->parts.chat->config, self, &node_links_events, n);
     here_self(n->here, node);
-    if (replaced)
-        heir_of(n->heir, node);
+    n->replaced = replaced;
 }
 
 /* The row of a node that can be linked: not of the dead, and with an address that reaches it from here. */
@@ -148,6 +149,9 @@ static void node_table(void *ctx, const struct ring *now, const struct ring *bef
     log_line(LOG_INFO, "table", "epoch=%" PRIu64 " nodes=%u moved=%u", epoch, now ? now->count : 0,
              now && before ? ring_moves(before, now) : 0);
     here_table(n->here, now);
+    if (n->replaced) /* not before: whom it concerns is known only now */
+        heir_of(n->heir, n->self);
+    n->replaced = 0;
 }
 
 static void node_made(void *ctx, const struct node_change *c)
@@ -191,7 +195,7 @@ static void node_sweep(void *ctx)
 void node_join(struct node *n, const struct cluster_self *self)
 {
     struct chat *chat = n->parts.chat;
-    struct here_parts here = { chat->loop, chat->ops, chat->store, n->parts.hub, &n->links };
+    struct here_parts here = { chat->loop, n->parts.hub, n->heads, &n->links };
 
     n->joined_as = self;
     n->registry = registry_new();
@@ -204,11 +208,17 @@ void node_join(struct node *n, const struct cluster_self *self)
     cluster_start(n->cluster);
 }
 
+void node_look(struct node *n)
+{
+    relay_look_at_timeline(n);
+    if (n->cluster && !n->is_stopped)
+        cluster_turn(n->cluster);
+}
+
 void node_turn(struct node *n)
 {
     if (!n->cluster || n->is_stopped)
         return;
-    cluster_turn(n->cluster);
     if (!n->links)
         return;
     here_turn(n->here);
@@ -249,6 +259,11 @@ void node_changed(struct node *n, struct conversation_id conversation)
 bool node_may_send(const struct node *n)
 {
     return !n->cluster || cluster_may_send(n->cluster);
+}
+
+uint32_t node_standing(const struct node *n)
+{
+    return n->cluster ? 1 : 0;
 }
 
 bool node_is_ready(const struct node *n)

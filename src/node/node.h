@@ -34,12 +34,18 @@ void node_free(struct node **n);
 
 /* Becomes one of many: self as in node/cluster.h, its texts live as long as the node. Once, before the loop runs. */
 void node_join(struct node *n, const struct cluster_self *self);
+/* Once a turn, between loop_wait() and ops_run(): what the loop brought may make everything at hand void. */
+void node_look(struct node *n);
 /* Once a turn, behind ops_run() and before net_flush(). */
 void node_turn(struct node *n);
 /* The handler of the link listener: net_request_fn, ctx is the node. */
 void node_link_request(struct exchange *x, void *ctx);
 
-/* Told after the commit, never before: an event in the inboxes of many. */
+/* Ops that are live as long as the node is. */
+uint32_t node_standing(const struct node *n);
+
+/* Told after the commit, never before: an event in the inboxes of many. Or, without an event, that one stands there of which
+ * nobody knows whether it was told: the members' inboxes are looked at. */
 void node_tell(struct node *n, const struct notices *notices);
 /* A signal of a device to each of the members. */
 void node_signal(struct node *n, const struct members *to, struct device_id from, struct blob *encoded);

@@ -11,8 +11,7 @@
 #include "limits.h"
 #include "node/scatter.h"
 
-/* Numbers of another timeline mean nothing: who is here begins anew. */
-static void relay_look_at_timeline(struct node *n)
+void relay_look_at_timeline(struct node *n)
 {
     uint64_t timeline = store_timeline(n->parts.chat->store);
 
@@ -101,7 +100,11 @@ void relay_tell(struct node *n, const struct notices *notices)
 
     if (!notices->members)
         return;
-    relay_look_at_timeline(n);
+    if (!notices->encoded) {
+        for (uint32_t k = 0; k < notices->members->count; k++)
+            heads_spread(n->heads, notices->members->member[k].user);
+        return;
+    }
     for (uint32_t k = 0; k < notices->members->count; k++)
         hub_notice(n->parts.hub, notices->members->member[k].user, notices->i[k], notices->encoded);
     n->stats.notices_local += notices->members->count;

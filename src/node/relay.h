@@ -2,6 +2,8 @@
 #pragma once
 #include "node/inside.h"
 
+/* Numbers of another timeline mean nothing: who is here begins anew. */
+void relay_look_at_timeline(struct node *n);
 void relay_tell(struct node *n, const struct notices *notices);
 void relay_signal(struct node *n, const struct members *to, struct device_id from, struct blob *encoded);
 void relay_revoked(struct node *n, struct user_id user, struct device_id device);

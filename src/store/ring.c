@@ -192,7 +192,8 @@ static void ring_note_evicted(struct ring_request *q, const struct census *c)
 
         for (uint32_t m = 0; m < c->members; m++)
             stays = stays || c->member[m].id == n->id;
-        if (n->is_member && !stays && n->state != NODE_DEAD && n->lease_ms < 0)
+        int64_t least_ms = n->is_member ? 0 : -(int64_t)change->lease_ms;
+        if (!stays && n->state != NODE_DEAD && n->lease_ms < least_ms)
             change->evicted[change->evicted_count++] = (struct node_evicted){ n->id, n->incarnation };
     }
 }

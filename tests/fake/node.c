@@ -30,7 +30,7 @@ void node_free(struct node **n)
 
 void node_tell(struct node *n, const struct notices *notices)
 {
-    for (uint32_t k = 0; notices->members && k < notices->members->count; k++)
+    for (uint32_t k = 0; notices->members && notices->encoded && k < notices->members->count; k++)
         hub_notice(n->hub, notices->members->member[k].user, notices->i[k], notices->encoded);
 }
 
