@@ -216,18 +216,15 @@ static void channel_wait(struct channel *ch)
     op_then(&ch->op, channel_look);
 }
 
-static bool channel_may_read(const struct channel *ch)
+/* Its user is registered at home; one that has begun goes on whatever becomes of that. */
+static bool channel_is_settled(const struct channel *ch)
 {
-    bool is_settled = ch->has_begun || hub_is_settled(&ch->watcher);
-
-    return is_settled && ch->has_room && !(ch->again && ch->again->is_set);
+    return ch->has_begun || hub_is_settled(&ch->watcher);
 }
 
-static void channel_look(struct op *op, enum err err)
+/* All that is at hand is handed on. */
+static void channel_ride_on(struct channel *ch)
 {
-    struct channel *ch = (struct channel *)op;
-
-    CHECK(!err);
     while (!ch->end && ch->has_room) {
         if (channel_is_void(ch))
             ch->end = ERR_RESYNC;
@@ -236,9 +233,19 @@ static void channel_look(struct op *op, enum err err)
     }
     if (!ch->end && !ch->has_room)
         hub_skip_signals(ch->place->hub, &ch->watcher);
+}
+
+static void channel_look(struct op *op, enum err err)
+{
+    struct channel *ch = (struct channel *)op;
+    bool is_settled = ch->end || channel_is_settled(ch);
+
+    CHECK(!err);
+    if (is_settled)
+        channel_ride_on(ch);
     if (ch->end)
         channel_finish(ch);
-    else if (!channel_may_read(ch))
+    else if (!is_settled || !ch->has_room || (ch->again && ch->again->is_set))
         channel_wait(ch);
     else if (!ch->has_begun || channel_newest(ch).i.n > ch->at.i.n)
         channel_read(ch);

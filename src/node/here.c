@@ -25,7 +25,6 @@ struct here_user {
     uint32_t home, old; /* old: where it is registered still, or HERE_NOWHERE */
     enum here_state state;
     uint8_t rounds;
-    bool is_settled; /* it was told that it may read */
     uint64_t asked_ms, placed_ms; /* placed: when it entered, or got another home */
     TAILQ_ENTRY(here_user) queue, all; /* queue: those who wait, or those who are asked */
     UT_hash_handle hh;
@@ -125,14 +124,12 @@ static void here_become(struct here *h, struct here_user *u, enum here_state sta
         TAILQ_INSERT_TAIL(&h->asked, u, queue);
 }
 
-/* It may read now. Who did already may have missed something. */
+/* It may read now. What it has got already, before its home knew of it, may have had a gap that nobody told of. */
 static void here_settle(struct here *h, struct here_user *u)
 {
     struct user_id user = { u->user };
 
-    if (u->is_settled)
-        here_doubt(h, user);
-    u->is_settled = true;
+    here_doubt(h, user);
     hub_settle(h->parts.hub, user);
 }
 

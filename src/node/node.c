@@ -68,9 +68,18 @@ static void node_link_down(void *ctx, uint32_t node, bool is_lost)
     cluster_hurry(n->cluster);
 }
 
-static const struct links_events node_links_events = { .up = node_link_up,
-                                                       .down = node_link_down,
-                                                       .frame = relay_frame };
+/* Somebody whom the list does not name yet, or not by that incarnation: it is read now. */
+static void node_stranger(void *ctx, uint32_t node)
+{
+    struct node *n = ctx;
+
+    (void)node;
+    cluster_hurry(n->cluster);
+}
+
+static const struct links_events node_links_events = {
+    .up = node_link_up, .down = node_link_down, .frame = relay_frame, .stranger = node_stranger
+};
 
 static void node_joined(void *ctx, uint32_t node, uint64_t incarnation, uint64_t replaced)
 {
