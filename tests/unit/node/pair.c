@@ -4,6 +4,7 @@
 #include "unit/net/authority.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -77,14 +78,35 @@ static void on_stranger(void *ctx, uint32_t node)
 
 static const struct links_events events = { on_up, on_down, on_frame, on_stranger };
 
-static int listen_at(const char *path)
+/* Where a listener is, or its relay: returns the length. */
+static socklen_t address_of(const struct pair *p, const char *path, uint16_t port,
+                            struct sockaddr_storage *into)
 {
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sockaddr_un local = { .sun_family = AF_UNIX };
+    struct sockaddr_in loopback = { .sin_family = AF_INET,
+                                    .sin_port = htons(port),
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-    memcpy(at.sun_path, path, strlen(path));
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    memcpy(local.sun_path, path, strlen(path));
+    memcpy(into, p->with_tls ? (const void *)&loopback : (const void *)&local,
+           p->with_tls ? sizeof(loopback) : sizeof(local));
+    return p->with_tls ? sizeof(loopback) : sizeof(local);
+}
+
+static int relay_listen(struct pair_side *s)
+{
+    struct sockaddr_storage at;
+    struct sockaddr_in bound;
+    socklen_t bytes = address_of(s->pair, s->relay_path, 0, &at);
+    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, bytes), 0);
     assert_int_equal(listen(fd, 16), 0);
+    bytes = sizeof(bound);
+    if (s->pair->with_tls) {
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&bound, &bytes), 0);
+        s->relay_port = ntohs(bound.sin_port);
+    }
     return fd;
 }
 
@@ -95,13 +117,11 @@ static void on_tick(void *ctx)
     loop_timer_set(&p->tick, 1);
 }
 
-/* Relays pass on to the side behind them whatever its listener is, so they work below TLS too. */
 static void side_new(struct pair *p, int k)
 {
     struct pair_side *s = &p->side[k];
     struct config_error why;
     char address[160];
-    uint16_t port = 0;
 
     s->pair = p;
     assert_int_equal(config_parse(&s->config, "", 0, &why), ERR_OK);
@@ -111,11 +131,12 @@ static void side_new(struct pair *p, int k)
     s->self = (struct links_self){ .node = 3 + (uint32_t)k, .incarnation = 100 + (uint64_t)k };
     s->net = net_new(p->loop, &s->config);
     s->links = links_new(p->loop, &s->config, s->self, &events, s);
-    p->relay[k] = p->with_relays ? listen_at(s->relay_path) : -1;
+    p->relay[k] = p->with_relays ? relay_listen(s) : -1;
     snprintf(address, sizeof(address), p->with_tls ? "127.0.0.1:0" : "unix:%s", s->path);
-    assert_int_equal(net_listen_link(s->net, address, links_request, s->links, &port), ERR_OK);
+    assert_int_equal(net_listen_link(s->net, address, links_request, s->links, &s->port), ERR_OK);
     if (p->with_tls)
-        snprintf(s->peer.address, sizeof(s->peer.address), "127.0.0.1:%u", port);
+        snprintf(s->peer.address, sizeof(s->peer.address), "127.0.0.1:%u",
+                 p->with_relays ? s->relay_port : s->port);
     else
         snprintf(s->peer.address, sizeof(s->peer.address), "unix:%.100s",
                  p->with_relays ? s->relay_path : s->path);
@@ -225,7 +246,9 @@ void pair_restart(struct pair *p, int side, uint64_t incarnation)
 
 static void relay_accept(struct pair *p, int side)
 {
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    const struct pair_side *s = &p->side[side];
+    struct sockaddr_storage at;
+    socklen_t bytes = address_of(p, s->path, s->port, &at);
     int fd = accept4(p->relay[side], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), k = 0;
 
     if (fd < 0)
@@ -234,9 +257,8 @@ static void relay_accept(struct pair *p, int side)
         k++;
     assert_true(k < PAIR_JOINTS);
     p->joint[k].from = fd;
-    p->joint[k].to = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    memcpy(at.sun_path, p->side[side].path, strlen(p->side[side].path));
-    if (connect(p->joint[k].to, (struct sockaddr *)&at, sizeof(at)) != 0)
+    p->joint[k].to = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(p->joint[k].to, (struct sockaddr *)&at, bytes) != 0)
         hang_up(&p->joint[k]);
     else
         fcntl(p->joint[k].to, F_SETFL, O_NONBLOCK);

@@ -15,7 +15,8 @@ struct pair_side {
     struct links *links;
     struct links_self self;
     struct links_peer peer;         /* the other, as it is told */
-    char path[128], relay_path[128];
+    char path[128], relay_path[128];    /* of Unix sockets; or */
+    uint16_t port, relay_port;      /* on loopback, under TLS */
     uint64_t said;                  /* to the other: the last number */
     uint64_t heard;                 /* of the other, in order: the last number */
     uint64_t frames, frames_turn;   /* heard; and the most in one turn */
