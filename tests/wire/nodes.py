@@ -1,17 +1,18 @@
-# wire/nodes.py - several nodes on one private Postgres, linked by Unix sockets
+# wire/nodes.py - several nodes on one private Postgres, linked by Unix sockets or by TLS
 import os
 import signal
+import subprocess
 import time
 import urllib.request
 
-from house import House
+from house import TOP, House, free_port
 
 
 class Nodes:
     """nodes[k] is a House; all share the Postgres of the first."""
 
-    def __init__(self, count, server=None, settings=None):
-        self.count, self.server, self.settings = count, server, settings or {}
+    def __init__(self, count, server=None, settings=None, with_tls=False):
+        self.count, self.server, self.settings, self.with_tls = count, server, settings or {}, with_tls
         self.nodes = []
 
     def __enter__(self):
@@ -40,13 +41,21 @@ class Nodes:
 
     def add(self, k):
         node = House(self.server)
-        node.settings = {"node.name": f"n{k}", "node.link": f"unix:{node.dir}/link", **self.settings}
         self.nodes.append(node)
+        node.settings = {"node.name": f"n{k}", **self.link(node, f"n{k}"), **self.settings}
         if k == 0:
             node.start_postgres()
         else:
             node.conninfo, node.pg = self.nodes[0].conninfo, self.nodes[0].pg
         node.start_server()
+
+    def link(self, node, name):
+        if not self.with_tls:
+            return {"node.link": f"unix:{node.dir}/link"}
+        authority = os.path.join(self.nodes[0].dir, "authority")
+        subprocess.run([os.path.join(TOP, "scripts", "cluster-ca"), authority, name], check=True, timeout=30,
+                       stdout=subprocess.DEVNULL)
+        return {"node.link": f"127.0.0.1:{free_port()}", "node.tls_directory": os.path.join(authority, name)}
 
     def __getitem__(self, k):
         return self.nodes[k]
