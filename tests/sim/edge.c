@@ -194,7 +194,7 @@ void edge_kill(uint32_t process, bool in_turn)
     fakelinks_died(process, is_seen);
 }
 
-static void edge_stream_batch_push(struct edge_stream *s, struct edge_delivery *d)
+static void edge_push(struct edge_stream *s, struct edge_delivery *d)
 {
     uint64_t now_us = world_it()->now_us, at_us = now_us + world_between(200, 3000);
 
@@ -235,7 +235,7 @@ static bool edge_batch(struct channel *ch, const struct channel_batch *b)
         edge_take_event(d, blob_text(encoded ? encoded : b->encoded[k]));
         blob_free(&encoded);
     }
-    edge_stream_batch_push(s, d);
+    edge_push(s, d);
     if (s->is_poll) {
         channel_end(ch, ERR_CANCELLED);
         return false;
@@ -245,7 +245,7 @@ static bool edge_batch(struct channel *ch, const struct channel_batch *b)
     struct edge_request *r = calloc(1, sizeof *r);
     CHECK(r);
     *r = (struct edge_request){ .process = s->life->process, .device = s->device, .connection = s->connection };
-    world_at(world_between(1, 800) * WORLD_MS, s->life->process, edge_room, r);
+    world_at(world_between(1, world_it()->is_calm ? 20 : 800) * WORLD_MS, s->life->process, edge_room, r);
     return false;
 }
 
@@ -253,6 +253,14 @@ static void edge_ended(struct channel *ch, enum err why)
 {
     struct edge_stream *s = (struct edge_stream *)ch;
 
+    world_tell("process %u: connection %" PRIu64 " of user %" PRIu64 " ends: %s", s->life->process, s->connection,
+               ch->watcher.user.n, err_code(why));
+    if (s->is_poll && (why == ERR_WAIT_OVER || why == ERR_DRAINING) && !ch->at.is_now) {
+        struct edge_delivery *d = calloc(1, sizeof *d);
+        CHECK(d);
+        d->cursor = ch->at;
+        edge_push(s, d);
+    }
     loop_timer_clear(&s->deadline);
     TAILQ_REMOVE(&s->life->streams, s, all);
     edge_say_ended(s, why, s->last_us > world_it()->now_us ? s->last_us - world_it()->now_us + 1 : 300);

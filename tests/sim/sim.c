@@ -19,7 +19,7 @@
 enum { FAULTS_S = 15, HEAL_S = 400, AFTER_S = 2, FINDS = 60, JOBS_MAX = 64, CALM_MS = 2500, RUN_S = 60 };
 
 struct sim_result {
-    uint64_t seed, trace, events, events_live, lag_most_us, healed_us, messages, resyncs, retries, lost;
+    uint64_t seed, trace, events, events_live, lag_most_us, healed_us, messages, resyncs, retries, lost, left;
     uint64_t handed_on, inherited, forwarded, healed;
     uint32_t violations, faults, nodes;
     bool is_calm;
@@ -101,6 +101,7 @@ static void sim_run(const struct sim_options *o, uint64_t seed, struct sim_resul
     fakestore_use(db);
     uint32_t nodes = (uint32_t)world_between(1, 4);
     struct faults faults = { .database = db, .processes = nodes, .is_calm = seed % 4 == 0 };
+    w.is_calm = faults.is_calm;
     faults.may_fail_over = world_chance(300);
     faults.until_us = FAULTS_S * WORLD_S;
     devices_begin(&all, db, nodes, !faults.is_calm);
@@ -130,6 +131,7 @@ static void sim_run(const struct sim_options *o, uint64_t seed, struct sim_resul
                               .resyncs = all.resyncs,
                               .retries = all.retries,
                               .lost = db->lost_count,
+                              .left = all.left,
                               .handed_on = stats.handed_on,
                               .inherited = stats.inherited,
                               .forwarded = stats.forwarded,
@@ -208,6 +210,7 @@ static void sim_add(struct sim_total *t, const struct sim_result *r)
     s->resyncs += r->resyncs;
     s->retries += r->retries;
     s->lost += r->lost;
+    s->left += r->left;
     s->faults += r->faults;
     s->handed_on += r->handed_on;
     s->inherited += r->inherited;
@@ -255,9 +258,10 @@ static int sim_report(const struct sim_options *o)
            "live within a second, %u faults, %" PRIu64 " rows lost in failovers, %" PRIu64 " new beginnings\n",
            t.runs, o->from, s->messages, s->events, live, s->faults, s->lost, s->resyncs);
     printf("%" PRIu64 " retries, %" PRIu64 " forwarded, %" PRIu64 " notices handed on, %" PRIu64 " places inherited, %" PRIu64
-           " heads healed; caught up at most %.1f s after the last fault, %" PRIu64 " seeds later than 45 s; trace %016" PRIx64
+           " heads healed, %" PRIu64
+           " refused that stand; caught up at most %.1f s after the last fault, %" PRIu64 " seeds later than 45 s; trace %016" PRIx64
            "\n",
-           s->retries, s->forwarded, s->handed_on, s->inherited, s->healed, (double)s->healed_us / WORLD_S, t.slow,
+           s->retries, s->forwarded, s->handed_on, s->inherited, s->healed, s->left, (double)s->healed_us / WORLD_S, t.slow,
            s->trace);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t.runs - t.failed, t.failed);
     return t.failed > 0;

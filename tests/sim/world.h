@@ -57,7 +57,7 @@ struct world {
     uint64_t cut_us[WORLD_NODES][WORLD_NODES];      /* one can't reach the other until then */
     uint32_t link_bytes_max;        /* of frames to one peer that it has not acknowledged */
     uint64_t trace;                 /* of everything told: the same in every run of a seed */
-    bool is_loud;
+    bool is_loud, is_calm;          /* calm: nothing breaks, nobody is slow */
     enum mutant mutant;
     uint32_t violations;
     char first[WORLD_TEXT];         /* what was wrong first */
