@@ -216,8 +216,8 @@ void database_append(struct database *d, const struct append *a, uint64_t id, ui
     out->seq = r->seq;
     out->id = r->id;
     memcpy(out->i, r->i, sizeof out->i);
-    world_tell("committed c=%" PRIu64 " seq=%" PRIu64 " from=%" PRIu64 " by=%u", r->conversation, r->seq, r->from,
-               node);
+    world_tell("committed c=%" PRIu64 " seq=%" PRIu64 " from=%" PRIu64 " by=%u", r->conversation, r->seq,
+               r->from, node);
 }
 
 const struct database_row *database_at(const struct database *d, uint64_t user, uint64_t i)

@@ -418,9 +418,9 @@ static void device_check_log(const struct devices *all, const struct device *d)
     const struct database_box *box = &all->database->box[d->user];
 
     if (d->cursor.timeline != all->database->timeline || d->base + d->count != box->count)
-        world_violated("device %u (%s at process %u) has %" PRIu64 ".%" PRIu64 " of %" PRIu64 ".%u", d->number,
-                       d->is_poll ? "poll" : "stream", d->process, d->cursor.timeline, d->base + d->count,
-                       all->database->timeline, box->count);
+        world_violated("device %u (%s at process %u) has %" PRIu64 ".%" PRIu64 " of %" PRIu64 ".%u",
+                       d->number, d->is_poll ? "poll" : "stream", d->process, d->cursor.timeline,
+                       d->base + d->count, all->database->timeline, box->count);
     for (uint32_t k = 0; k < d->count; k++) {
         const struct database_row *r = database_at(all->database, d->user, d->base + 1 + k);
         const struct device_log *l = &d->log[k];

@@ -79,7 +79,8 @@ static void fakenode_join_tell(struct fakestore_question *question)
     q->join->id_above = q->id_above;
 }
 
-static void *fakenode_question(size_t bytes, enum err (*ask)(struct fakestore_question *q, struct database *d),
+static void *fakenode_question(size_t bytes,
+                               enum err (*ask)(struct fakestore_question *q, struct database *d),
                                void (*tell)(struct fakestore_question *q))
 {
     struct fakestore_question *q = calloc(1, bytes);
@@ -482,8 +483,7 @@ static void fakenode_inherit_tell(struct fakestore_question *question)
 
 void store_node_inherit(struct store *s, struct node_inherit *n, struct op *op)
 {
-    struct fakenode_inherit *q =
-        fakenode_question(sizeof *q, fakenode_inherit_ask, fakenode_inherit_tell);
+    struct fakenode_inherit *q = fakenode_question(sizeof *q, fakenode_inherit_ask, fakenode_inherit_tell);
 
     q->inherit = n;
     fakestore_ask(s, &q->question, op);

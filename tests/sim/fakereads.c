@@ -1,6 +1,6 @@
 /* sim/fakereads.c - what is read of the database: inboxes, members, heads of mailboxes */
-#include "sim/fakestore.h"
 #include "base/check.h"
+#include "sim/fakestore.h"
 #include "store/account.h"
 #include "store/node.h"
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* sim/faults.c - what goes wrong, when, from the seed */
 #include "sim/faults.h"
+#include "base/check.h"
 #include "sim/edge.h"
 #include "sim/fakelinks.h"
-#include "base/check.h"
 
 static void faults_next(void *ctx);
 
@@ -108,8 +108,8 @@ static const struct {
     void (*happens)(struct faults *f, uint32_t process);
     uint32_t weight;
 } faults_table[] = {
-    { faults_kill, 25 },     { faults_drain, 10 },       { faults_pause, 12 },      { faults_postgres, 6 },
-    { faults_fail_over, 5 }, { faults_cut_postgres, 8 }, { faults_cut_links, 14 },  { faults_break_links, 10 },
+    { faults_kill, 25 },     { faults_drain, 10 },       { faults_pause, 12 },     { faults_postgres, 6 },
+    { faults_fail_over, 5 }, { faults_cut_postgres, 8 }, { faults_cut_links, 14 }, { faults_break_links, 10 },
     { faults_unknown, 5 },   { faults_narrow, 5 },
 };
 

@@ -254,15 +254,17 @@ static int sim_report(const struct sim_options *o)
     const struct sim_result *s = &t.sum;
     double live = s->events ? 100.0 * (double)s->events_live / (double)s->events : 100;
 
-    printf("%" PRIu64 " seeds from %" PRIu64 ": %" PRIu64 " messages, %" PRIu64 " deliveries to streams, %.1f %% of them "
-           "live within a second, %u faults, %" PRIu64 " rows lost in failovers, %" PRIu64 " new beginnings\n",
+    printf("%" PRIu64 " seeds from %" PRIu64 ": %" PRIu64 " messages, %" PRIu64
+           " deliveries to streams, %.1f %% of them "
+           "live within a second, %u faults, %" PRIu64 " rows lost in failovers, %" PRIu64
+           " new beginnings\n",
            t.runs, o->from, s->messages, s->events, live, s->faults, s->lost, s->resyncs);
-    printf("%" PRIu64 " retries, %" PRIu64 " forwarded, %" PRIu64 " notices handed on, %" PRIu64 " places inherited, %" PRIu64
-           " heads healed, %" PRIu64
-           " refused that stand; caught up at most %.1f s after the last fault, %" PRIu64 " seeds later than 45 s; trace %016" PRIx64
-           "\n",
-           s->retries, s->forwarded, s->handed_on, s->inherited, s->healed, s->left, (double)s->healed_us / WORLD_S, t.slow,
-           s->trace);
+    printf("%" PRIu64 " retries, %" PRIu64 " forwarded, %" PRIu64 " notices handed on, %" PRIu64
+           " places inherited, %" PRIu64 " heads healed, %" PRIu64
+           " refused that stand; caught up at most %.1f s after the last fault, %" PRIu64
+           " seeds later than 45 s; trace %016" PRIx64 "\n",
+           s->retries, s->forwarded, s->handed_on, s->inherited, s->healed, s->left,
+           (double)s->healed_us / WORLD_S, t.slow, s->trace);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t.runs - t.failed, t.failed);
     return t.failed > 0;
 }
@@ -304,8 +306,9 @@ static bool sim_mutant(const char *word, enum mutant *into)
 
 static int sim_usage(void)
 {
-    fprintf(stderr, "usage: posthorn-sim [--seeds N] [--from S] [--jobs N] [--loud] [--mutant WORD] [--self-test]\n"
-                    "mutants:");
+    fprintf(stderr,
+            "usage: posthorn-sim [--seeds N] [--from S] [--jobs N] [--loud] [--mutant WORD] [--self-test]\n"
+            "mutants:");
     for (uint32_t m = 1; m < MUTANTS; m++)
         fprintf(stderr, " %s", sim_mutants[m]);
     fprintf(stderr, "\n");
@@ -314,12 +317,13 @@ static int sim_usage(void)
 
 int main(int argc, char **argv)
 {
-    static const struct option known[] = {
-        { "seeds", required_argument, NULL, 's' },  { "from", required_argument, NULL, 'f' },
-        { "jobs", required_argument, NULL, 'j' },   { "loud", no_argument, NULL, 'l' },
-        { "mutant", required_argument, NULL, 'm' }, { "self-test", no_argument, NULL, 't' },
-        { 0 }
-    };
+    static const struct option known[] = { { "seeds", required_argument, NULL, 's' },
+                                           { "from", required_argument, NULL, 'f' },
+                                           { "jobs", required_argument, NULL, 'j' },
+                                           { "loud", no_argument, NULL, 'l' },
+                                           { "mutant", required_argument, NULL, 'm' },
+                                           { "self-test", no_argument, NULL, 't' },
+                                           { 0 } };
     struct sim_options o = { .from = 1, .count = 200, .jobs = 1 };
     int option;
 

@@ -115,6 +115,9 @@ bool world_step(struct world *w, uint64_t until_us)
 }
 
 static void world_say(const char *mark, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void world_say(const char *mark, const char *format, va_list args)
 {
     struct world *w = world_it();
     char text[2 * WORLD_TEXT];

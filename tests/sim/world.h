@@ -11,9 +11,9 @@
 
 enum {
     WORLD_NODES = 5,
-    WORLD_OUTSIDE = UINT32_MAX,     /* happens to no node: in Postgres, on the network, at a client */
     WORLD_TEXT = 160,
 };
+#define WORLD_OUTSIDE UINT32_MAX    /* happens to no node: in Postgres, on the network, at a client */
 #define WORLD_MS UINT64_C(1000)
 #define WORLD_S UINT64_C(1000000)
 #define WORLD_UNIX_MS UINT64_C(1780000000000)   /* the wall clock at its beginning */
