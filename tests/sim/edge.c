@@ -83,6 +83,7 @@ static void edge_turn(uint32_t process, world_fn *fn, void *ctx)
     CHECK(l);
     fakeloop_happens(l->loop, fn, ctx);
     loop_wait(l->loop, true);
+    node_look(l->node);
     ops_run(&l->ops);
     if (l->dies_in_turn) { /* what was to be told is not */
         l->dies_in_turn = false;

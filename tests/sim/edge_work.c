@@ -108,7 +108,7 @@ static void edge_send_sent(struct op *op, enum err err)
     struct edge_sending *s = (struct edge_sending *)op;
     const struct append *a = &s->send.post.append;
 
-    if (!err && !a->is_duplicate)
+    if (!err)
         node_tell(s->life->node, &s->send.post.notices);
     edge_answer_with(&s->request, err, a->seq.n, a->id.n, a->is_duplicate);
     op_finish(op, ERR_OK);

@@ -110,6 +110,35 @@ static bool fakelinks_is_cut(uint32_t a, uint32_t b)
     return w->cut_us[a][b] > w->now_us || w->cut_us[b][a] > w->now_us;
 }
 
+struct fakelinks_stranger {
+    struct links *links;
+    uint32_t node;
+};
+
+static void fakelinks_is_strange(void *ctx)
+{
+    struct fakelinks_stranger *s = ctx;
+
+    if (fakelinks_is_alive(s->links) && s->links->events->stranger)
+        s->links->events->stranger(s->links->ctx, s->node);
+    free(s);
+}
+
+/* The target does not know who that is. */
+static void fakelinks_refuse(struct links *target, uint32_t node)
+{
+    struct fakelinks_stranger *s = calloc(1, sizeof *s);
+
+    CHECK(s);
+    *s = (struct fakelinks_stranger){ target, node };
+    world_at(world_between(100, 800), target->process, fakelinks_is_strange, s);
+}
+
+static bool fakelinks_knows(const struct links *l, struct links_self who)
+{
+    return l->to[who.node] && l->to[who.node]->incarnation == who.incarnation;
+}
+
 static void fakelinks_try(void *ctx)
 {
     struct fakelinks_stream *s = ctx;
@@ -118,8 +147,11 @@ static void fakelinks_try(void *ctx)
     if (!s->is_used || s->is_up || l->is_freed)
         return;
     target = fakelinks_find(s->node, s->incarnation);
-    if (!target || fakelinks_is_cut(l->process, target->process) ||
-        world_it()->pause_us[target->process] > world_it()->now_us) {
+    bool is_there = target && !fakelinks_is_cut(l->process, target->process) &&
+                    world_it()->pause_us[target->process] <= world_it()->now_us;
+    if (is_there && !fakelinks_knows(target, l->self))
+        fakelinks_refuse(target, l->self.node);
+    if (!is_there || !fakelinks_knows(target, l->self)) {
         world_at(world_between(50, 1000) * WORLD_MS, l->process, fakelinks_try, s);
         return;
     }
@@ -245,7 +277,8 @@ static void fakelinks_arrived(void *ctx)
     struct fakelinks_stream *s = p->stream;
     struct links *l = p->target;
     uint32_t from = s->links->self.node;
-    bool is_good = s->generation == p->generation && fakelinks_is_alive(l);
+    bool is_good =
+        s->generation == p->generation && fakelinks_is_alive(l) && fakelinks_knows(l, s->links->self);
 
     for (uint32_t k = 0; k < p->count; k++) {
         struct frame f;
