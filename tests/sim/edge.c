@@ -195,7 +195,9 @@ void edge_stats(struct node_stats *into)
 }
 
 /* Leaving, as main.c has it: others take over, streams end, the last word. */
-static op_step edge_leave_drain, edge_leave_end, edge_leave_over;
+static op_step edge_leave_drain, edge_leave_end, edge_leave_last, edge_leave_over;
+
+enum { EDGE_EMPTY_MS = 800 };
 
 static void edge_keeps(struct op *op)
 {
@@ -215,10 +217,28 @@ static void edge_leave_drain(struct op *op, enum err err)
     node_drain(edge_of(op)->node, op_then(op, edge_leave_end));
 }
 
+/* What was begun ends; what comes now goes elsewhere. */
 static void edge_leave_end(struct op *op, enum err err)
 {
+    struct edge_life *l = edge_of(op);
+
     (void)err;
-    hub_end(edge_of(op)->hub);
+    l->is_closed = true;
+    hub_end(l->hub);
+    op_then(op, edge_leave_last);
+    loop_timer_set(&l->empty, EDGE_EMPTY_MS);
+}
+
+static void edge_is_empty(void *ctx)
+{
+    struct edge_life *l = ctx;
+
+    op_wake(&l->leaving, ERR_OK);
+}
+
+static void edge_leave_last(struct op *op, enum err err)
+{
+    (void)err;
     node_leave(edge_of(op)->node, op_then(op, edge_leave_over));
 }
 
@@ -250,6 +270,7 @@ void edge_drain(uint32_t process)
         return;
     world_tell("process %u drains", process);
     l->is_draining = true;
+    loop_timer_init(&l->empty, l->loop, edge_is_empty, l);
     op_start(&l->ops, &l->leaving, &edge_leaving_kind, edge_leave_drain, edge_done, l);
     world_at(1, process, edge_nothing, NULL);
 }

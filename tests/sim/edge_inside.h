@@ -16,7 +16,8 @@ struct edge_life { /* from a start to a death */
     struct cluster_self self;
     char name[24], link[24];
     struct op leaving;
-    bool is_draining, dies_in_turn;
+    bool is_draining, is_closed, dies_in_turn;      /* closed: nothing new begins */
+    struct loop_timer empty;
     TAILQ_HEAD(edge_streams, edge_stream) streams;
 };
 

@@ -109,6 +109,8 @@ void edge_open(void *request)
     loop_timer_init(&s->deadline, l->loop, edge_deadline, s);
     if (s->is_poll)
         loop_timer_set(&s->deadline, world_between(500, 20000));
+    if (l->is_closed)
+        s->channel.end = ERR_DRAINING;
     channel_start(&s->channel, &l->place, s->is_poll ? &edge_poll_kind : &edge_stream_kind, user, device,
                   r->after);
     free(r);

@@ -75,8 +75,8 @@ static void edge_send_begin(struct op *op, enum err err)
     uint32_t home;
 
     CHECK(!err);
-    if (!node_may_send(s->life->node)) {
-        edge_answer_with(r, ERR_STORE_DOWN, 0, 0, false);
+    if (s->life->is_closed || !node_may_send(s->life->node)) {
+        edge_answer_with(r, s->life->is_closed ? ERR_DRAINING : ERR_STORE_DOWN, 0, 0, false);
         op_finish(op, ERR_OK);
         return;
     }
@@ -153,7 +153,7 @@ static void edge_change_begin(struct op *op, enum err err)
     struct membership *m = &c->membership;
 
     CHECK(!err);
-    if (!node_may_send(c->life->node)) {
+    if (c->life->is_closed || !node_may_send(c->life->node)) {
         op_finish(op, ERR_OK);
         return;
     }

@@ -265,8 +265,10 @@ static bool fakelinks_swallows(const struct frame *f)
 {
     enum mutant m = world_it()->mutant;
 
-    if (m == MUTANT_NOT_HANDED_ON && f->type == FRAME_NOTICE && f->hops >= 2)
+    if (m == MUTANT_HOME_FORGETS && f->type == FRAME_REGISTER)
         return true;
+    if (m == MUTANT_FRAMES_LOST && (f->type == FRAME_NOTICE || f->type == FRAME_DELIVER))
+        return world_chance(300);
     return m == MUTANT_NO_ANTI_ENTROPY &&
            (f->type == FRAME_CHECK || f->type == FRAME_DOUBT || f->type == FRAME_HEADS);
 }

@@ -26,13 +26,15 @@ enum mutant {
     MUTANT_NO_DEDUP,
     MUTANT_NEW_KEY,
     MUTANT_NO_ANTI_ENTROPY,
-    MUTANT_READ_FIRST,
     MUTANT_LATE_VISIBLE,
     MUTANT_NO_EPOCH,
     MUTANT_NO_TIMELINE,
-    MUTANT_NOT_HANDED_ON,
-    MUTANT_NO_HEIR,
     MUTANT_UNKNOWN_IS_OK,
+    MUTANT_STALE_TAIL,
+    MUTANT_HOME_FORGETS,
+    MUTANT_FRAMES_LOST,
+    MUTANTS_FOUND,                  /* within 200 seeds; what follows takes some thousands */
+    MUTANT_FORMER_LIFE = MUTANTS_FOUND,
     MUTANTS
 };
 
@@ -57,6 +59,7 @@ struct world {
     uint64_t cut_us[WORLD_NODES][WORLD_NODES];      /* one can't reach the other until then */
     uint32_t link_bytes_max;        /* of frames to one peer that it has not acknowledged */
     uint64_t trace;                 /* of everything told: the same in every run of a seed */
+    bool is_unlucky;                /* the same number comes each time */
     bool is_loud, is_calm;          /* calm: nothing breaks, nobody is slow */
     enum mutant mutant;
     uint32_t violations;
