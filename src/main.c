@@ -9,13 +9,18 @@
 #include "chat/roster.h"
 #include "chat/sessions.h"
 #include "limits.h"
+#include "net/devcert.h"
 #include "net/net.h"
+#include "node/node.h"
+#include "supervisor/supervisor.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
     MIGRATE_WAIT_MS = 30 * 1000,
@@ -33,13 +38,16 @@ struct worker {
     struct chat chat;
     struct api api;
     struct net *net;
+    struct place place; /* what the supervisor gave; line -1: there is none */
+    struct loop_timer alive;
+    bool was_ready;
     struct loop_signal hup, term, interrupt;
     struct loop_timer drain;
     uint64_t drain_until_ms;
     struct op leaving; /* from the word to go to the last one */
     struct node *node;
     struct cluster_self self;
-    char url[640], invite[INVITE_MAX], name[NAME_BYTES_MAX];
+    char url[640], invite[INVITE_MAX], name[NAME_BYTES_MAX], link[NAME_BYTES_MAX], link_local[PLACE_PATH_MAX + 8];
     bool is_leaving, is_emptying, is_stopped;
 };
 
@@ -194,6 +202,14 @@ static void worker_name(struct worker *w, uint16_t port)
     w->api.url = w->url;
 }
 
+static uint16_t worker_port(const struct config *c)
+{
+    const char *colon = strrchr(c->server_listen[0] ? c->server_listen : c->server_cleartext, ':');
+
+    return colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+}
+
+/* Alone in its process: the addresses are opened here. */
 static enum err worker_listen(struct worker *w)
 {
     const struct config *c = &w->config;
@@ -218,17 +234,72 @@ static enum err worker_listen(struct worker *w)
     return ERR_OK;
 }
 
+/* One of a supervisor's workers: the sockets are open, and stay so whatever becomes of this process. */
+static enum err worker_adopt(struct worker *w)
+{
+    const struct place *p = &w->place;
+    enum err err = ERR_OK;
+
+    if (p->tls >= 0)
+        err = net_load_tls(w->net);
+    if (!err && p->tls >= 0)
+        err = net_adopt(w->net, p->tls, true, false, api_request, &w->api);
+    if (!err && p->own_tls >= 0)
+        err = net_adopt(w->net, p->own_tls, true, false, api_request, &w->api);
+    if (!err && p->cleartext >= 0)
+        err = net_adopt(w->net, p->cleartext, false, false, api_request, &w->api);
+    if (!err && p->admin >= 0)
+        err = net_adopt(w->net, p->admin, false, true, admin_request, &w->api);
+    if (!err && p->link >= 0)
+        err = net_adopt_link(w->net, p->link, false, node_link_request, w->node);
+    if (!err && p->link_local >= 0)
+        err = net_adopt_link(w->net, p->link_local, true, node_link_request, w->node);
+    if (err)
+        return err;
+    bool has_own = p->own_tls >= 0 && !w->config.server_url[0];
+    worker_name(w, has_own ? (uint16_t)(w->config.server_own_port + p->worker) : worker_port(&w->config));
+    log_line(LOG_INFO, "listening", "version=%s worker=%u of=%u", POSTHORN_VERSION, p->worker, p->workers);
+    return ERR_OK;
+}
+
+/* Says that it lives, and when it has found its place. */
+static void worker_alive(void *ctx)
+{
+    struct worker *w = ctx;
+    bool is_ready = store_is_up(w->chat.store) && node_is_ready(w->node);
+
+    place_say(&w->place, is_ready && !w->was_ready ? PLACE_READY : PLACE_ALIVE);
+    w->was_ready = w->was_ready || is_ready;
+    loop_timer_set(&w->alive, PLACE_ALIVE_MS);
+}
+
+/* The address of one worker's link: the ports count up from node.link's. */
+static void worker_link(struct worker *w)
+{
+    const char *address = w->config.node_link, *colon = strrchr(address, ':');
+
+    if (strncmp(address, "unix:", 5) == 0 || !colon || w->place.worker == 0)
+        snprintf(w->link, sizeof w->link, "%s", address);
+    else
+        snprintf(w->link, sizeof w->link, "%.*s:%lu", (int)(colon - address), address,
+                 strtoul(colon + 1, NULL, 10) + w->place.worker);
+    if (w->place.link_local >= 0)
+        snprintf(w->link_local, sizeof w->link_local, "unix:%s", w->place.local_path);
+}
+
 /* What the others know it by: the host's name and the worker's number, which stay the same over restarts. */
 static void worker_join(struct worker *w)
 {
-    const struct config *c = &w->config;
+    struct config *c = &w->config;
 
     if (!c->node_name[0])
         return;
-    snprintf(w->name, sizeof w->name, "%s/0", c->node_name);
+    worker_link(w);
+    snprintf(w->name, sizeof w->name, "%s/%u", c->node_name, w->place.worker);
     w->self = (struct cluster_self){ .name = text_of(w->name),
                                      .url = text_of(w->url),
-                                     .link = text_of(c->node_link),
+                                     .link = text_of(w->link),
+                                     .link_local = text_of(w->link_local),
                                      .host = text_of(c->node_name),
                                      .region = text_of(c->server_region),
                                      .weight = (uint32_t)c->node_weight };
@@ -257,6 +328,8 @@ static void worker_open(struct worker *w)
     w->api.place = (struct channel_place){ &w->ops, w->loop, chat->store, w->api.hub };
     w->api.limiter = limiter_new(w->loop, &w->config);
     w->api.seen = seen_new(w->loop, &w->ops, chat->store);
+    loop_timer_init(&w->alive, w->loop, worker_alive, w);
+    loop_timer_set(&w->alive, 0);
     loop_timer_init(&w->drain, w->loop, worker_drain_look, w);
     loop_signal_init(&w->hup, w->loop, SIGHUP, worker_reload, w);
     loop_signal_init(&w->term, w->loop, SIGTERM, worker_drain, w);
@@ -278,6 +351,7 @@ static void worker_turn(struct worker *w)
 static void worker_close(struct worker *w)
 {
     loop_timer_clear(&w->drain);
+    loop_timer_clear(&w->alive);
     loop_signal_fini(&w->hup);
     loop_signal_fini(&w->term);
     loop_signal_fini(&w->interrupt);
@@ -306,10 +380,8 @@ static int worker_run(struct worker *w)
 {
     int status = 1;
 
-    if (store_migrate(&w->config, MIGRATE_WAIT_MS))
-        return 1;
     worker_open(w);
-    if (!worker_read_invite(w) && !worker_listen(w)) {
+    if (!worker_read_invite(w) && !(w->place.line >= 0 ? worker_adopt(w) : worker_listen(w))) {
         worker_join(w);
         while (!w->is_stopped)
             worker_turn(w);
@@ -318,6 +390,50 @@ static int worker_run(struct worker *w)
     }
     worker_close(w);
     return status;
+}
+
+/* In its own process. */
+static int worker_begin(const struct place *at, void *ctx)
+{
+    struct worker *w = ctx;
+
+    w->place = *at;
+    int status = worker_run(w);
+    free(w);
+    return status;
+}
+
+/* Several workers are nodes to each other, so they need a name. */
+static enum err worker_name_host(struct config *c, uint32_t workers)
+{
+    if (workers > 1 && !c->node_name[0] && gethostname(c->node_name, sizeof c->node_name - 1))
+        return ERR_BAD_REQUEST;
+    return ERR_OK;
+}
+
+/* What is to be there once, before anybody serves: the schema, and the certificate of machines that have none. */
+static enum err worker_prepare(const struct config *c)
+{
+    enum err err = store_migrate(c, MIGRATE_WAIT_MS);
+
+    if (!err && c->server_listen[0] && !c->tls_certificate[0])
+        err = devcert_make(c->tls_directory, (uint64_t)time(NULL));
+    return err;
+}
+
+static int worker_run_all(struct worker *w)
+{
+    uint32_t workers;
+
+    if (supervisor_workers(&w->config, &workers) || worker_name_host(&w->config, workers)) {
+        fprintf(stderr, "posthornd: server.workers must be a number up to %d, or auto\n", PLACE_WORKERS_MAX);
+        return 2;
+    }
+    if (worker_prepare(&w->config))
+        return 1;
+    if (workers == 0)
+        return worker_run(w);
+    return supervisor_run(&w->config, workers, worker_begin, w);
 }
 
 static bool worker_set_log_level(const char *word)
@@ -397,7 +513,8 @@ int main(int argc, char **argv)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     secret_init();
-    int status = worker_run(w);
+    w->place.line = w->place.link_local = -1;
+    int status = worker_run_all(w);
     free(w);
     return status;
 }

@@ -66,21 +66,35 @@ void net_set_unsent_max(struct net *n, uint64_t bytes)
     n->set->unsent_max = bytes;
 }
 
+/* How a listener of clients wants its connections. */
+static enum err client_to(struct net *n, bool with_tls, bool is_admin, net_request_fn *fn, void *ctx,
+                          struct listen_to *to)
+{
+    CHECK(n->listeners_count < LISTENERS_MAX && (!with_tls || n->tls));
+    *to = (struct listen_to){ n->set, is_admin ? NULL : &n->proxy, with_tls ? &n->tls : NULL, fn, ctx, false };
+    return n->proxy ? ERR_OK : proxy_trust_new(n->config->server_proxy_protocol, &n->proxy);
+}
+
 enum err net_listen(struct net *n, const char *address, bool with_tls, net_request_fn *fn, void *ctx,
                     uint16_t *port)
 {
-    bool is_admin = strcmp(address, n->config->server_admin) == 0;
-    struct listen_to to = { n->set, is_admin ? NULL : &n->proxy, with_tls ? &n->tls : NULL, fn, ctx, false };
-    enum err err = ERR_OK;
+    struct listen_to to;
+    enum err err = client_to(n, with_tls, strcmp(address, n->config->server_admin) == 0, fn, ctx, &to);
 
-    CHECK(n->listeners_count < LISTENERS_MAX && (!with_tls || n->tls));
-    if (!n->proxy)
-        err = proxy_trust_new(n->config->server_proxy_protocol, &n->proxy);
-    if (err)
-        return err;
-    err = listen_new(address, to, port, &n->listeners[n->listeners_count]);
     if (!err)
-        n->listeners_count++;
+        err = listen_new(address, to, port, &n->listeners[n->listeners_count]);
+    n->listeners_count += !err;
+    return err;
+}
+
+enum err net_adopt(struct net *n, int fd, bool with_tls, bool is_admin, net_request_fn *fn, void *ctx)
+{
+    struct listen_to to;
+    enum err err = client_to(n, with_tls, is_admin, fn, ctx, &to);
+
+    if (!err)
+        err = listen_adopt(fd, to, &n->listeners[n->listeners_count]);
+    n->listeners_count += !err;
     return err;
 }
 

@@ -31,6 +31,8 @@ void net_free(struct net **n);
  * server.admin. Errors: ERR_BAD_REQUEST (address, or that list), ERR_EXISTS (in use), with a log line. */
 MUST_USE enum err net_listen(struct net *n, const char *address, bool with_tls,
                              net_request_fn *fn, void *ctx, uint16_t *port);
+/* The same for a socket that listens already; fd stays the caller's. is_admin: without PROXY headers. */
+MUST_USE enum err net_adopt(struct net *n, int fd, bool with_tls, bool is_admin, net_request_fn *fn, void *ctx);
 /* The listener for other nodes: "unix:/path" in the clear, mode 0600; else host:port over TLS 1.3, where the peer has
  * to show a certificate of node.tls_directory's authority. It takes CONNECT with :protocol NET_LINK_PROTOCOL, and no
  * WebSocket. net_drain() leaves it alone, and limits on connections too. Errors as net_listen(). */

@@ -89,7 +89,8 @@ class House:
                                  timeout=10, env=self._clean()).stdout
         want = {"server.listen": f"127.0.0.1:{self.tls_port}", "server.cleartext": f"127.0.0.1:{self.port}",
                 "server.admin": f"127.0.0.1:{self.admin_port}", "tls.directory": os.path.dirname(self.ca),
-                "store.conninfo": self.conninfo, **self.settings}
+                "store.conninfo": self.conninfo,
+                "server.workers": "0", **self.settings}
         lines, section = [], ""
         for line in printed.splitlines():
             line = line.strip()
