@@ -47,7 +47,8 @@ struct worker {
     struct op leaving; /* from the word to go to the last one */
     struct node *node;
     struct cluster_self self;
-    char url[640], invite[INVITE_MAX], name[NAME_BYTES_MAX], link[NAME_BYTES_MAX], link_local[PLACE_PATH_MAX + 8];
+    char url[640], invite[INVITE_MAX], name[NAME_BYTES_MAX], link[NAME_BYTES_MAX],
+        link_local[PLACE_PATH_MAX + 8];
     bool is_leaving, is_emptying, is_stopped;
 };
 

@@ -71,7 +71,8 @@ static enum err client_to(struct net *n, bool with_tls, bool is_admin, net_reque
                           struct listen_to *to)
 {
     CHECK(n->listeners_count < LISTENERS_MAX && (!with_tls || n->tls));
-    *to = (struct listen_to){ n->set, is_admin ? NULL : &n->proxy, with_tls ? &n->tls : NULL, fn, ctx, false };
+    *to =
+        (struct listen_to){ n->set, is_admin ? NULL : &n->proxy, with_tls ? &n->tls : NULL, fn, ctx, false };
     return n->proxy ? ERR_OK : proxy_trust_new(n->config->server_proxy_protocol, &n->proxy);
 }
 

@@ -120,7 +120,8 @@ static enum err sockets_of(const struct config *c, struct place *at)
     if (!err && at->workers > 1)
         err = sockets_local(c->server_run_directory, at->worker, at);
     if (!err && c->server_listen[0] && c->server_own_port && sockets_split(c->server_listen, host, &port)) {
-        snprintf(own, sizeof own, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)c->server_own_port);
+        snprintf(own, sizeof own, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+                 (unsigned)c->server_own_port);
         err = sockets_tcp(own, at->worker, false, &at->own_tls);
     }
     return err;
@@ -132,7 +133,8 @@ enum err sockets_open(const struct config *c, uint32_t workers, struct place *at
 
     for (uint32_t k = 0; k < workers; k++) {
         at[k] = (struct place){ .worker = k, .workers = workers };
-        at[k].tls = at[k].cleartext = at[k].own_tls = at[k].admin = at[k].link = at[k].link_local = at[k].line = -1;
+        at[k].tls = at[k].cleartext = at[k].own_tls = at[k].admin = at[k].link = at[k].link_local =
+            at[k].line = -1;
     }
     for (uint32_t k = 0; k < workers && !err; k++)
         err = sockets_of(c, &at[k]);

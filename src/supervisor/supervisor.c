@@ -21,7 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SUPERVISOR_TICK_MS = 200, SUPERVISOR_LIFE_MS = 60 * 1000, SUPERVISOR_END_MS = 35 * 1000, SUPERVISOR_ABORT_MS = 2000 };
+enum {
+    SUPERVISOR_TICK_MS = 200,
+    SUPERVISOR_LIFE_MS = 60 * 1000,
+    SUPERVISOR_END_MS = 35 * 1000,
+    SUPERVISOR_ABORT_MS = 2000
+};
 
 struct supervisor_child {
     struct place place;
@@ -111,7 +116,8 @@ static void supervisor_start(struct supervisor *s, struct supervisor_child *c)
     }
     c->line = pair[0];
     s->running++;
-    log_line(LOG_INFO, "worker_started", "worker=%u pid=%d failures=%u", c->place.worker, (int)c->pid, c->failures);
+    log_line(LOG_INFO, "worker_started", "worker=%u pid=%d failures=%u", c->place.worker, (int)c->pid,
+             c->failures);
 }
 
 static void supervisor_ended(struct supervisor *s, struct supervisor_child *c, int status)
@@ -120,8 +126,9 @@ static void supervisor_ended(struct supervisor *s, struct supervisor_child *c, i
     uint64_t now_ms = supervisor_now_ms();
     uint32_t most = sizeof wait_ms / sizeof *wait_ms - 1;
 
-    log_line(s->is_stopping ? LOG_INFO : LOG_WARN, "worker_ended", "worker=%u pid=%d signal=%d status=%d", c->place.worker,
-             (int)c->pid, WIFSIGNALED(status) ? WTERMSIG(status) : 0, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+    log_line(s->is_stopping ? LOG_INFO : LOG_WARN, "worker_ended", "worker=%u pid=%d signal=%d status=%d",
+             c->place.worker, (int)c->pid, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+             WIFEXITED(status) ? WEXITSTATUS(status) : 0);
     close(c->line);
     c->line = -1;
     c->pid = 0;
