@@ -265,6 +265,10 @@ static bool fakelinks_swallows(const struct frame *f)
 {
     enum mutant m = world_it()->mutant;
 
+    if (world_it()->is_large && f->type == FRAME_CHECK)
+        return world_chance(950);
+    if (m == MUTANT_NOT_HANDED_ON && f->type == FRAME_NOTICE && f->hops >= 2)
+        return true;
     if (m == MUTANT_HOME_FORGETS && f->type == FRAME_REGISTER)
         return true;
     if (m == MUTANT_FRAMES_LOST && (f->type == FRAME_NOTICE || f->type == FRAME_DELIVER))

@@ -139,7 +139,7 @@ static void faults_next(void *ctx)
     }
     for (uint32_t k = 0; k < sizeof faults_table / sizeof *faults_table; k++)
         total += faults_table[k].weight;
-    at = world_below(total);
+    at = f->is_deadly ? 0 : world_below(total); /* the first kills */
     for (uint32_t k = 0; k < sizeof faults_table / sizeof *faults_table; k++) {
         if (at < faults_table[k].weight) {
             f->count++;
@@ -148,7 +148,7 @@ static void faults_next(void *ctx)
         }
         at -= faults_table[k].weight;
     }
-    world_at(world_between(50, 1500) * WORLD_MS, WORLD_OUTSIDE, faults_next, f);
+    world_at(world_between(50, f->is_deadly ? 4000 : 1500) * WORLD_MS, WORLD_OUTSIDE, faults_next, f);
 }
 
 static void faults_calm(void *ctx)

@@ -8,6 +8,7 @@ struct faults {
     uint64_t until_us;              /* then everything is healed */
     bool may_fail_over;             /* with a loss */
     bool is_calm;                   /* nothing breaks: nodes come and go as they should */
+    bool is_deadly;                 /* nodes die, and nothing else happens */
     uint32_t count;
 };
 

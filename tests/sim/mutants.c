@@ -1,6 +1,7 @@
 /* sim/mutants.c - functions of the code under test that a mutant breaks, and chance that is seeded (linked by --wrap) */
 #include "live/hub.h"
 #include "node/heads.h"
+#include "node/heir.h"
 #include "node/relay.h"
 #include "sim/world.h"
 
@@ -8,6 +9,10 @@ const struct blob *__real_hub_event(const struct hub_watcher *w, struct inbox_se
 const struct blob *__wrap_hub_event(const struct hub_watcher *w, struct inbox_seq i);
 void __real_heads_ask(struct heads *h, struct user_id user);
 void __wrap_heads_ask(struct heads *h, struct user_id user);
+void __real_heir_of(struct heir *h, uint32_t id);
+void __wrap_heir_of(struct heir *h, uint32_t id);
+bool __real_hub_is_settled(const struct hub_watcher *w);
+bool __wrap_hub_is_settled(const struct hub_watcher *w);
 void __real_relay_look_at_timeline(struct node *n);
 void __wrap_relay_look_at_timeline(struct node *n);
 struct forwarder *__real_forwarder_new(struct chat *chat, struct links *const *links,
@@ -35,6 +40,17 @@ void __wrap_heads_ask(struct heads *h, struct user_id user)
 {
     if (mutant_is() != MUTANT_NO_ANTI_ENTROPY)
         __real_heads_ask(h, user);
+}
+
+void __wrap_heir_of(struct heir *h, uint32_t id)
+{
+    if (mutant_is() != MUTANT_NO_HEIR)
+        __real_heir_of(h, id);
+}
+
+bool __wrap_hub_is_settled(const struct hub_watcher *w)
+{
+    return mutant_is() == MUTANT_READ_FIRST || __real_hub_is_settled(w);
 }
 
 /* A failover is noticed only with the next event. */

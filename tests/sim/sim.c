@@ -25,6 +25,7 @@ enum {
     FINDS = 200,
     JOBS_MAX = 64,
     CALM_MS = 2500,
+    DEADLY_MS = 8000,
     RUN_S = 60
 };
 
@@ -32,7 +33,7 @@ struct sim_result {
     uint64_t seed, trace, events, events_live, lag_most_us, healed_us, messages, resyncs, retries, lost, left;
     uint64_t handed_on, inherited, forwarded, healed;
     uint32_t violations, faults, nodes;
-    bool is_calm;
+    bool is_calm, is_deadly;
     char first[WORLD_TEXT];
 };
 
@@ -55,6 +56,9 @@ static const char *const sim_mutants[MUTANTS] = {
     [MUTANT_NO_TIMELINE] = "timeline-stays",
     [MUTANT_UNKNOWN_IS_OK] = "unknown-is-acknowledged",
     [MUTANT_STALE_TAIL] = "old-tail-after-failover",
+    [MUTANT_NO_HEIR] = "no-post-mortem",
+    [MUTANT_READ_FIRST] = "read-before-register",
+    [MUTANT_NOT_HANDED_ON] = "notice-not-handed-on",
     [MUTANT_FORMER_LIFE] = "answers-of-a-former-life",
     [MUTANT_HOME_FORGETS] = "home-forgets-who-registers",
     [MUTANT_FRAMES_LOST] = "links-lose-and-say-nothing",
@@ -98,38 +102,45 @@ static uint64_t sim_go(struct world *w, struct devices *all)
     return 0;
 }
 
+/* Who is there, who goes wrong, and what is expected of them. */
+static void sim_begin(struct world *w, struct devices *all, struct faults *f, uint64_t seed)
+{
+    f->database = database_new();
+    f->processes = (uint32_t)world_between(1, 4);
+    f->is_calm = seed % 4 == 0;
+    f->is_deadly = seed % 4 == 1;
+    f->may_fail_over = world_chance(300);
+    f->until_us = FAULTS_S * WORLD_S;
+    w->link_bytes_max = 64 * 1024;
+    w->is_calm = w->is_large = f->is_calm || f->is_deadly;
+    fakestore_use(f->database);
+    devices_begin(all, f->database, f->processes, !f->is_calm);
+    all->calm_us = f->until_us;
+    if (w->is_calm)
+        all->lag_bound_us = (f->is_calm ? CALM_MS : DEADLY_MS) * WORLD_MS;
+    sim_people(all, f->database);
+    for (uint32_t k = 0; k < f->processes; k++)
+        world_at(world_between(0, 2000) * WORLD_MS, WORLD_OUTSIDE, sim_start_edge, (void *)(uintptr_t)k);
+    devices_go(all);
+    faults_begin(f);
+}
+
 static void sim_run(const struct sim_options *o, uint64_t seed, struct sim_result *r)
 {
     static struct world w;
     static struct devices all;
-    struct database *db = database_new();
+    struct faults faults = { 0 };
     struct node_stats stats;
 
     world_begin(&w, seed);
     w.is_loud = o->is_loud;
     w.mutant = o->mutant;
-    w.link_bytes_max = 64 * 1024;
-    fakestore_use(db);
-    uint32_t nodes = (uint32_t)world_between(1, 4);
-    struct faults faults = { .database = db, .processes = nodes, .is_calm = seed % 4 == 0 };
-    w.is_calm = faults.is_calm;
-    faults.may_fail_over = world_chance(300);
-    faults.until_us = FAULTS_S * WORLD_S;
-    devices_begin(&all, db, nodes, !faults.is_calm);
-    all.calm_us = faults.until_us;
-    all.lag_bound_us = faults.is_calm ? CALM_MS * WORLD_MS : 0;
-    sim_people(&all, db);
-    for (uint32_t k = 0; k < nodes; k++)
-        world_at(world_between(0, 2000) * WORLD_MS, WORLD_OUTSIDE, sim_start_edge, (void *)(uintptr_t)k);
-    devices_go(&all);
-    faults_begin(&faults);
-
+    sim_begin(&w, &all, &faults, seed);
     uint64_t done_us = sim_go(&w, &all);
     if (!done_us)
         world_violated("not everybody has everything after %d s without faults", HEAL_S);
-    else
-        while (world_step(&w, done_us + AFTER_S * WORLD_S)) {
-        }
+    while (done_us && world_step(&w, done_us + AFTER_S * WORLD_S)) {
+    }
     devices_check(&all);
     edge_stats(&stats);
     if (faults.is_calm && stats.healed > HEALED_FEW + all.events / HEALED_PART)
@@ -144,7 +155,7 @@ static void sim_run(const struct sim_options *o, uint64_t seed, struct sim_resul
                               .messages = all.sent_count,
                               .resyncs = all.resyncs,
                               .retries = all.retries,
-                              .lost = db->lost_count,
+                              .lost = faults.database->lost_count,
                               .left = all.left,
                               .handed_on = stats.handed_on,
                               .inherited = stats.inherited,
@@ -152,8 +163,9 @@ static void sim_run(const struct sim_options *o, uint64_t seed, struct sim_resul
                               .healed = stats.healed,
                               .violations = w.violations,
                               .faults = faults.count,
-                              .nodes = nodes,
-                              .is_calm = faults.is_calm };
+                              .nodes = faults.processes,
+                              .is_calm = faults.is_calm,
+                              .is_deadly = faults.is_deadly };
     memcpy(r->first, w.first, sizeof r->first);
 }
 
@@ -204,6 +216,7 @@ static void sim_join(const struct sim_child *c, struct sim_result *r)
 
 struct sim_total {
     struct sim_result sum;
+    uint64_t lag_calm_us, lag_deadly_us; /* the longest */
     uint64_t runs, failed, slow;
     uint64_t first_seed;
 };
@@ -217,6 +230,10 @@ static void sim_add(struct sim_total *t, const struct sim_result *r)
         t->first_seed = r->seed;
         memcpy(s->first, r->first, sizeof s->first);
     }
+    if (r->is_calm && r->lag_most_us > t->lag_calm_us)
+        t->lag_calm_us = r->lag_most_us;
+    if (r->is_deadly && r->lag_most_us > t->lag_deadly_us)
+        t->lag_deadly_us = r->lag_most_us;
     s->trace = s->trace * 31 + r->trace;
     s->events += r->events;
     s->events_live += r->events_live;
@@ -279,6 +296,8 @@ static int sim_report(const struct sim_options *o)
            " seeds later than 45 s; trace %016" PRIx64 "\n",
            s->retries, s->forwarded, s->handed_on, s->inherited, s->healed, s->left,
            (double)s->healed_us / WORLD_S, t.slow, s->trace);
+    printf("longest way to a stream that is open: %.1f s where nodes come and go, %.1f s where they die\n",
+           (double)t.lag_calm_us / WORLD_S, (double)t.lag_deadly_us / WORLD_S);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t.runs - t.failed, t.failed);
     return t.failed > 0;
 }

@@ -35,6 +35,9 @@ enum mutant {
     MUTANT_FRAMES_LOST,
     MUTANTS_FOUND,                  /* within 200 seeds; what follows takes some thousands */
     MUTANT_FORMER_LIFE = MUTANTS_FOUND,
+    MUTANT_NO_HEIR,
+    MUTANT_READ_FIRST,
+    MUTANT_NOT_HANDED_ON,
     MUTANTS
 };
 
@@ -60,6 +63,7 @@ struct world {
     uint32_t link_bytes_max;        /* of frames to one peer that it has not acknowledged */
     uint64_t trace;                 /* of everything told: the same in every run of a seed */
     bool is_unlucky;                /* the same number comes each time */
+    bool is_large;                  /* as with so many users that each is checked seldom */
     bool is_loud, is_calm;          /* calm: nothing breaks, nobody is slow */
     enum mutant mutant;
     uint32_t violations;
