@@ -8,7 +8,7 @@
 #include "net/tls.h"
 #include "node/links_inside.h"
 
-struct links_slot *links_slot_of(struct links *l, uint32_t node)
+static struct links_slot *slot_of(struct links *l, uint32_t node)
 {
     struct links_slot *s;
 
@@ -106,7 +106,7 @@ static void enter_peer(struct links_slot *s, const struct links_peer *p)
 
 static void set_peer(struct links *l, const struct links_peer *p)
 {
-    struct links_slot *s = links_slot_of(l, p->node);
+    struct links_slot *s = slot_of(l, p->node);
 
     if (s->is_peer && s->peer.incarnation == p->incarnation) {
         if (strcmp(s->peer.address, p->address) == 0)

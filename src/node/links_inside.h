@@ -40,6 +40,3 @@ struct links {
     uint64_t ticked_ms;
     struct links_stats stats;
 };
-
-/* The node's slot, made when there is none. */
-struct links_slot *links_slot_of(struct links *l, uint32_t node);

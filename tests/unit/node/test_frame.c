@@ -261,6 +261,7 @@ static void test_largest(void **state)
     struct frame_place *places = calloc(FRAME_PLACES_MAX, sizeof(*places));
     struct frame f = { .type = FRAME_CHECK, .place = places, .places = FRAME_PLACES_MAX }, got;
     struct blob *b = frame_encode(&f);
+    char *copy;
 
     (void)state;
     places[FRAME_PLACES_MAX - 1].i.n = 7;
@@ -269,6 +270,10 @@ static void test_largest(void **state)
     b = frame_encode(&f);
     assert_int_equal(frame_decode(blob_text(b), &got), ERR_OK);
     assert_int_equal(frame_place_at(&got, FRAME_PLACES_MAX - 1).i.n, 7);
+    assert_int_equal(decode_as(b, b->bytes + 16, &got, &copy), ERR_OK);
+    copy[8 + 8 + 3] = 1; /* one place more, which is there */
+    assert_int_equal(frame_decode((struct text){ copy, b->bytes + 16 }, &got), ERR_BAD_REQUEST);
+    free(copy);
     blob_free(&b);
     free(places);
 }
