@@ -164,6 +164,49 @@ void store_groups_count(struct store *s, struct user_id user, uint32_t *count, s
     store_accounts_count(s, NULL, 0, count, op);
 }
 
+struct fakereads_recall {
+    struct fakestore_question question; /* first */
+    struct append *append;
+    uint64_t from, conversation, hash, id, seq;
+    struct key key;
+};
+
+static enum err fakereads_recall_ask(struct fakestore_question *question, struct database *d)
+{
+    struct fakereads_recall *q = (struct fakereads_recall *)question;
+    const struct database_row *r = database_by_key(d, q->from, q->key);
+
+    if (!r)
+        return ERR_NOT_FOUND;
+    q->id = r->id;
+    q->seq = r->seq;
+    return r->hash == q->hash && r->conversation == q->conversation ? ERR_OK : ERR_KEY_REUSED;
+}
+
+static void fakereads_recall_tell(struct fakestore_question *question)
+{
+    const struct fakereads_recall *q = (const struct fakereads_recall *)question;
+
+    q->append->id.n = q->id;
+    q->append->seq.n = q->seq;
+    q->append->is_duplicate = true;
+}
+
+void store_recall(struct store *s, struct append *a, struct op *op)
+{
+    struct fakereads_recall *q = calloc(1, sizeof *q);
+
+    CHECK(q);
+    q->question.ask = fakereads_recall_ask;
+    q->question.tell = fakereads_recall_tell;
+    q->append = a;
+    q->from = a->from.n;
+    q->conversation = a->conversation.n;
+    q->hash = a->body_hash;
+    q->key = a->key;
+    fakestore_ask(s, &q->question, op);
+}
+
 struct fakereads_heads {
     struct fakestore_question question; /* first */
     struct heads_read *read;
