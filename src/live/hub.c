@@ -269,7 +269,7 @@ bool hub_head(struct hub *h, struct user_id user, struct inbox_seq i)
 
     if (!u)
         return false;
-    if (i.n > u->tail.newest.n && i.n > u->read.n) {
+    if (i.n > u->tail.newest.n) {
         h->tails_bytes -= u->tail.bytes;
         tail_skip(&u->tail, i);
         hub_wake(u);
@@ -383,6 +383,7 @@ void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newe
     u->timeline = newest.timeline;
     u->read_ms = loop_now_ms(h->loop);
     u->doubts = doubts;
+    hub_head(h, w->user, newest.i); /* other devices of the user may wait for it */
 }
 
 bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at, uint64_t doubts)

@@ -244,6 +244,15 @@ static void cluster_looked(struct op *op, enum err err)
     }
 }
 
+static bool cluster_is_member(const struct cluster *c)
+{
+    for (uint32_t k = 0; c->now.ring && k < c->now.ring->count; k++) {
+        if (c->now.ring->member[k].id == c->join.id)
+            return c->has_joined;
+    }
+    return false;
+}
+
 static void cluster_show_table(struct cluster *c, struct node_ring newer)
 {
     ring_free(&c->before.ring);
@@ -367,25 +376,6 @@ bool cluster_may_send(const struct cluster *c)
     return c->held_ms && loop_now_ms(c->loop) < c->held_ms + CLUSTER_LEASE_MS - CLUSTER_MARGIN_MS;
 }
 
-bool cluster_is_member(const struct cluster *c)
-{
-    for (uint32_t k = 0; c->now.ring && k < c->now.ring->count; k++) {
-        if (c->now.ring->member[k].id == c->join.id)
-            return c->has_joined;
-    }
-    return false;
-}
-
-uint32_t cluster_node(const struct cluster *c)
-{
-    return c->has_joined ? c->join.id : 0;
-}
-
-uint64_t cluster_incarnation(const struct cluster *c)
-{
-    return c->join.incarnation;
-}
-
 uint64_t cluster_epoch(const struct cluster *c)
 {
     return c->now.epoch;
@@ -394,20 +384,6 @@ uint64_t cluster_epoch(const struct cluster *c)
 const struct ring *cluster_ring(const struct cluster *c)
 {
     return c->now.ring;
-}
-
-const struct ring *cluster_ring_before(const struct cluster *c)
-{
-    return c->before.ring;
-}
-
-const struct node_row *cluster_find(const struct cluster *c, uint32_t node)
-{
-    for (uint32_t k = 0; k < c->list.count; k++) {
-        if (c->list.at[k].id == node)
-            return &c->list.at[k];
-    }
-    return NULL;
 }
 
 const struct node_list *cluster_list(const struct cluster *c)

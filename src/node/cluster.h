@@ -52,15 +52,10 @@ void cluster_turn(struct cluster *m);
 
 /* The lease holds by our own clock, with the margin: sends are accepted. */
 bool cluster_may_send(const struct cluster *m);
-bool cluster_is_member(const struct cluster *m);      /* it has slots, or would have by its weight */
-uint32_t cluster_node(const struct cluster *m);       /* 0 before joined() */
-uint64_t cluster_incarnation(const struct cluster *m);
 uint64_t cluster_epoch(const struct cluster *m);
-/* The newest table, and the one before it for CLUSTER_OLD_MS; NULL: there is none. */
+/* The newest table; NULL: there is none. */
 const struct ring *cluster_ring(const struct cluster *m);
-const struct ring *cluster_ring_before(const struct cluster *m);
-/* The row of a node as last read, NULL: not known. Borrowed until the next call of the loop. */
-const struct node_row *cluster_find(const struct cluster *m, uint32_t node);
+/* The rows as last read, NULL: not yet. Borrowed until the next call of the loop. */
 const struct node_list *cluster_list(const struct cluster *m);
 /* Somebody has a newer table, or a peer vanished: beats at once. */
 void cluster_hurry(struct cluster *m);

@@ -6,6 +6,7 @@
  */
 #include "node/forwarder.h"
 #include "base/check.h"
+#include "base/secret.h"
 #include "limits.h"
 #include <stdlib.h>
 #include <uthash.h>
@@ -49,6 +50,7 @@ struct forwarder *forwarder_new(struct chat *chat, struct links *const *links,
     struct forwarder *f = calloc(1, sizeof *f);
 
     CHECK(f);
+    f->requests = secret_random_u64() >> 1; /* an answer to a node that had this id before is none of ours */
     f->chat = chat;
     f->links = links;
     f->calls = calls;

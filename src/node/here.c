@@ -124,6 +124,13 @@ static void here_become(struct here *h, struct here_user *u, enum here_state sta
         TAILQ_INSERT_TAIL(&h->asked, u, queue);
 }
 
+static void here_doubt(struct here *h, struct user_id user)
+{
+    h->stats.doubted++;
+    hub_doubt(h->parts.hub, user);
+    heads_ask(h->parts.heads, user);
+}
+
 /* It may read now. What it has got already, before its home knew of it, may have had a gap that nobody told of. */
 static void here_settle(struct here *h, struct here_user *u)
 {
@@ -131,13 +138,6 @@ static void here_settle(struct here *h, struct here_user *u)
 
     here_doubt(h, user);
     hub_settle(h->parts.hub, user);
-}
-
-void here_doubt(struct here *h, struct user_id user)
-{
-    h->stats.doubted++;
-    hub_doubt(h->parts.hub, user);
-    heads_ask(h->parts.heads, user);
 }
 
 /* Looks for its home, and registers it there if that is another one than before. */
@@ -338,8 +338,8 @@ void here_registered(struct here *h, uint32_t from, const struct frame *f)
         struct frame_place place = frame_place_at(f, k);
         struct here_user *u = here_find(h, place.user.n);
 
-        if (!u || u->home != from || (u->state != HERE_ASKED && u->state != HERE_UNSURE))
-            continue;
+        if (!u || u->home != from || u->state == HERE_WAITING || u->state == HERE_AT_HOME)
+            continue; /* whoever is registered already may have left and come back since that was said */
         here_become(h, u, HERE_REGISTERED);
         h->stats.registered++;
         if (u->old != HERE_NOWHERE)

@@ -42,8 +42,7 @@ void here_link_down(struct here *h, uint32_t node, bool is_lost);
 /* FRAME_REGISTERED and FRAME_HEADS of a home. */
 void here_registered(struct here *h, uint32_t from, const struct frame *f);
 void here_heads(struct here *h, const struct frame *f);
-/* Notices may have been missed: of those who are at home there, of one, of all. */
+/* Notices may have been missed: of those who are at home there, of all. */
 void here_doubt_home(struct here *h, uint32_t node);
-void here_doubt(struct here *h, struct user_id user);
 void here_doubt_all(struct here *h);
 void here_stats_read(const struct here *h, struct here_stats *into);

@@ -298,6 +298,12 @@ void node_forward(struct node *n, struct forwarder_send *s, uint32_t home, struc
     forwarder_start(n->forwarder, s, home, op);
 }
 
+void node_load(struct node *n, uint32_t load)
+{
+    if (n->cluster)
+        cluster_load(n->cluster, load);
+}
+
 void node_drain(struct node *n, struct op *op)
 {
     if (n->cluster)

@@ -64,6 +64,8 @@ bool node_is_elsewhere(const struct node *n, struct conversation_id conversation
 /* Hands a send on to a home of node_is_elsewhere(), see forwarder_start(). */
 struct forwarder_send;
 void node_forward(struct node *n, struct forwarder_send *s, uint32_t home, struct op *op);
+/* How busy this node is, 0 to 1000: told to the others with the next beat. */
+void node_load(struct node *n, uint32_t load);
 /* Owns nothing any more, so that others take over; op is woken when that is so, or can't be had. Alone: at once. */
 void node_drain(struct node *n, struct op *op);
 /* The last word to the others. Alone: at once. */

@@ -167,24 +167,6 @@ uint32_t registry_edges(struct registry *r, struct user_id user, uint32_t *into)
     return u->count;
 }
 
-bool registry_is_at(struct registry *r, struct user_id user, uint32_t edge)
-{
-    uint32_t edges[REGISTRY_EDGES_MAX], count = registry_edges(r, user, edges);
-
-    for (uint32_t k = 0; k < count; k++) {
-        if (edges[k] == edge)
-            return true;
-    }
-    return false;
-}
-
-struct inbox_seq registry_head(const struct registry *r, struct user_id user)
-{
-    const struct registry_user *u = registry_find(r, user);
-
-    return u ? u->head : (struct inbox_seq){ 0 };
-}
-
 void registry_sweep(struct registry *r, uint32_t some)
 {
     struct registry_user *u;

@@ -28,8 +28,6 @@ void registry_notice(struct registry *r, struct user_id user, struct inbox_seq i
 void registry_void(struct registry *r);
 /* Where the user is, into[REGISTRY_EDGES_MAX]; how many. */
 uint32_t registry_edges(struct registry *r, struct user_id user, uint32_t *into);
-bool registry_is_at(struct registry *r, struct user_id user, uint32_t edge);
-struct inbox_seq registry_head(const struct registry *r, struct user_id user);
 /* Looks over some of the users, for those who are nowhere any more. Now and then. */
 void registry_sweep(struct registry *r, uint32_t some);
 uint32_t registry_count(const struct registry *r);

@@ -14,7 +14,6 @@ struct node_request {
     uint32_t id;
     uint64_t incarnation;
     enum node_state state;
-    uint32_t weight;
     bool is_clean;
 };
 
@@ -171,31 +170,6 @@ void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool i
 void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op)
 {
     node_become(s, id, incarnation, NODE_DRAINING, true, op);
-}
-
-static void node_weigh_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
-{
-    const struct node_request *n = (const struct node_request *)r;
-
-    (void)stage;
-    encode_int8(e, n->id);
-    encode_int8(e, n->weight);
-    pg_send(pg, SQL_NODE_WEIGHT, e);
-    pg_send(pg, SQL_NODES_CHANGED, NULL);
-}
-
-static const struct request_kind node_weigh_kind = {
-    .name = "node_weigh", .stages = 1, .send = node_weigh_send, .take = node_one_take
-};
-
-void store_node_weigh(struct store *s, uint32_t id, uint32_t weight, struct op *op)
-{
-    struct node_request *r = request_new(sizeof *r, &node_weigh_kind);
-
-    CHECK(weight <= RING_WEIGHT_MAX);
-    r->id = id;
-    r->weight = weight;
-    request_start(&s->nodes, &r->request, op);
 }
 
 static void node_inherit_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)

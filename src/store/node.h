@@ -106,12 +106,10 @@ struct node_change {
 };
 void store_ring_change(struct store *s, struct node_change *c, struct op *op);
 
-/* state becomes NODE_DEAD if the row is still this incarnation's: a clean end, or what a supervisor saw.
- * weight is an operator's word (posthornctl). */
+/* state becomes NODE_DEAD if the row is still this incarnation's: a clean end, or what a supervisor saw. */
 void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool is_clean, struct op *op);
 /* It becomes NODE_DRAINING. ERR_NOT_FOUND as for renewing. op may be NULL: nobody waits. */
 void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op);
-void store_node_weigh(struct store *s, uint32_t id, uint32_t weight, struct op *op);
 
 /* Post mortem: places of inboxes that node id wrote less than back_ms ago, by this node's clock and its, newest first,
  * at most room (more says that there were more). By a BRIN index on inbox.id: only the newest blocks are read. */
@@ -135,6 +133,3 @@ struct heads_read {
     uint64_t timeline;
 };
 void store_heads(struct store *s, struct heads_read *h, struct op *op);
-
-/* The timeline rises by one (posthornctl timeline bump); *timeline is the new one. */
-void store_timeline_bump(struct store *s, uint64_t *timeline, struct op *op);

@@ -2,7 +2,6 @@
 #include "store/inside.h"
 
 #include "limits.h"
-#include "store/node.h"
 #include "store/row.h"
 
 enum { STORE_LOOK_MS = 2000, STORE_WRITE_LANES = 1, STORE_NODE_LANES = 1 };
@@ -83,41 +82,6 @@ void store_free(struct store **s)
     commit_fini(&(*s)->commit);
     free(*s);
     *s = NULL;
-}
-
-struct store_bump {
-    struct request request;
-    uint64_t *timeline;
-};
-
-static void store_bump_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
-{
-    (void)r;
-    (void)e;
-    (void)stage;
-    pg_send(pg, SQL_TIMELINE_BUMP, NULL);
-}
-
-static enum err store_bump_take(struct request *r, uint32_t stage, uint32_t nth, const PGresult *result)
-{
-    (void)stage;
-    (void)nth;
-    if (PQntuples(result) != 1)
-        return ERR_INTERNAL;
-    *((struct store_bump *)r)->timeline = row_number(result, 0, 0);
-    return ERR_OK;
-}
-
-static const struct request_kind store_bump_kind = {
-    .name = "timeline_bump", .stages = 1, .send = store_bump_send, .take = store_bump_take
-};
-
-void store_timeline_bump(struct store *s, uint64_t *timeline, struct op *op)
-{
-    struct store_bump *r = request_new(sizeof *r, &store_bump_kind);
-
-    r->timeline = timeline;
-    request_start(&s->writes, &r->request, op);
 }
 
 void store_append(struct store *s, struct append *a, struct op *op)
