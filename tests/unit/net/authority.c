@@ -1,14 +1,15 @@
 /* unit/net/authority.c - a cluster's certificates, made for a test */
 #include "authority.h"
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+/* after stdlib.h, which with _FORTIFY_SOURCE wants the system's limits.h and gets ours by way of OpenSSL's quotes */
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
