@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 struct authority {
     X509 *certificate;

@@ -202,6 +202,9 @@ static void test_local(void **state)
     assert_echoes(l, 300);
     dial_free(&l->d);
     WIRE_UNTIL(l->w, !l->x && wire_stats(l->w).links == 0);
+    dial_it(l); /* a drain is no matter of links: they are dialled until the end */
+    WIRE_UNTIL(l->w, l->is_open);
+    assert_echoes(l, 300);
 }
 
 static void test_mutual_tls(void **state)
