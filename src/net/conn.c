@@ -208,9 +208,9 @@ static void begin(struct conn *c, enum conn_phase phase)
 /* Beyond what a turn takes it stays as it is: its socket says so again in the next one. */
 static void handshake(struct conn *c)
 {
-    if (c->set->handshakes == LIMIT_HANDSHAKES)
+    if (!c->is_link && c->set->handshakes == LIMIT_HANDSHAKES)
         return;
-    c->set->handshakes++;
+    c->set->handshakes += !c->is_link; /* a storm of clients does not keep other nodes out */
     enum stream_result result = stream_handshake(&c->stream);
     if (result == STREAM_FAILED)
         conn_kill(c);
