@@ -430,7 +430,7 @@ static void device_check_log(const struct devices *all, const struct device *d)
     }
 }
 
-static void device_check_sent(struct devices *all, const struct device_sent *m)
+static void device_check_sent(const struct devices *all, const struct device_sent *m)
 {
     const struct database_row *r = database_by_key(all->database, m->from, m->key);
     uint32_t bytes = (uint32_t)strlen(m->text), times = 0;
@@ -442,7 +442,8 @@ static void device_check_sent(struct devices *all, const struct device_sent *m)
     }
     if (times > 1)
         world_violated("%s stands there %u times", m->text, times);
-    all->left += m->is_refused && times > 0;
+    if (m->is_refused && times > 0)
+        world_violated("%s was refused and stands there", m->text);
     if (!m->is_answered || database_is_lost(all->database, m->from, m->key))
         return;
     if (!r)
@@ -451,7 +452,7 @@ static void device_check_sent(struct devices *all, const struct device_sent *m)
         world_violated("%s was acknowledged at %" PRIu64 " and stands at %" PRIu64, m->text, m->seq, r->seq);
 }
 
-void devices_check(struct devices *all)
+void devices_check(const struct devices *all)
 {
     const struct database *db = all->database;
     uint64_t seq[DATABASE_CONVERSATIONS] = { 0 }, id[DATABASE_CONVERSATIONS] = { 0 };

@@ -41,7 +41,6 @@ struct devices {
     uint64_t highest[DATABASE_CONVERSATIONS], highest_timeline;     /* place acknowledged, of each conversation */
     uint64_t calm_us;               /* from then on nobody begins anything new */
     bool is_wild;                   /* devices move, vanish and are impatient */
-    uint64_t left;                  /* messages that stand, and whose sender was no member any more when he asked again */
     uint64_t events, events_live, resyncs, retries, lag_most_us;
     uint64_t lag_bound_us;          /* 0: none */
 };
@@ -52,4 +51,4 @@ void devices_go(struct devices *all);
 /* Everybody has everything, and every message is answered. */
 bool devices_are_done(const struct devices *all);
 /* What must hold when they are. */
-void devices_check(struct devices *all);
+void devices_check(const struct devices *all);

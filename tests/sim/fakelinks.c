@@ -17,12 +17,14 @@ struct fakelinks_frame {
     TAILQ_ENTRY(fakelinks_frame) queue;
 };
 
+TAILQ_HEAD(fakelinks_queue, fakelinks_frame);
+
 struct fakelinks_stream {
     struct links *links;
     bool is_used, is_up;
     uint32_t node, process; /* the peer's; process: once it was up */
     uint64_t incarnation, generation, numbers, sent, bytes, last_us;
-    TAILQ_HEAD(, fakelinks_frame) queue; /* said and not acknowledged */
+    struct fakelinks_queue queue; /* said and not acknowledged */
 };
 
 struct links {
@@ -49,7 +51,7 @@ struct fakelinks_packet {
     struct blob *bytes[64];
 };
 
-static LIST_HEAD(, links) fakelinks_all;
+static LIST_HEAD(fakelinks_list, links) fakelinks_all;
 
 void fakelinks_reset(void)
 {

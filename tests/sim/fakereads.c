@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "sim/fakestore.h"
 #include "store/account.h"
+#include "store/append.h"
 #include "store/node.h"
 #include <stdlib.h>
 #include <string.h>

@@ -30,7 +30,7 @@ enum {
 };
 
 struct sim_result {
-    uint64_t seed, trace, events, events_live, lag_most_us, healed_us, messages, resyncs, retries, lost, left;
+    uint64_t seed, trace, events, events_live, lag_most_us, healed_us, messages, resyncs, retries, lost;
     uint64_t handed_on, inherited, forwarded, healed;
     uint32_t violations, faults, nodes;
     bool is_calm, is_deadly;
@@ -156,7 +156,6 @@ static void sim_run(const struct sim_options *o, uint64_t seed, struct sim_resul
                               .resyncs = all.resyncs,
                               .retries = all.retries,
                               .lost = faults.database->lost_count,
-                              .left = all.left,
                               .handed_on = stats.handed_on,
                               .inherited = stats.inherited,
                               .forwarded = stats.forwarded,
@@ -241,7 +240,6 @@ static void sim_add(struct sim_total *t, const struct sim_result *r)
     s->resyncs += r->resyncs;
     s->retries += r->retries;
     s->lost += r->lost;
-    s->left += r->left;
     s->faults += r->faults;
     s->handed_on += r->handed_on;
     s->inherited += r->inherited;
@@ -291,11 +289,11 @@ static int sim_report(const struct sim_options *o)
            " new beginnings\n",
            t.runs, o->from, s->messages, s->events, live, s->faults, s->lost, s->resyncs);
     printf("%" PRIu64 " retries, %" PRIu64 " forwarded, %" PRIu64 " notices handed on, %" PRIu64
-           " places inherited, %" PRIu64 " heads healed, %" PRIu64
-           " refused that stand; caught up at most %.1f s after the last fault, %" PRIu64
+           " places inherited, %" PRIu64
+           " heads healed; caught up at most %.1f s after the last fault, %" PRIu64
            " seeds later than 45 s; trace %016" PRIx64 "\n",
-           s->retries, s->forwarded, s->handed_on, s->inherited, s->healed, s->left,
-           (double)s->healed_us / WORLD_S, t.slow, s->trace);
+           s->retries, s->forwarded, s->handed_on, s->inherited, s->healed, (double)s->healed_us / WORLD_S,
+           t.slow, s->trace);
     printf("longest way to a stream that is open: %.1f s where nodes come and go, %.1f s where they die\n",
            (double)t.lag_calm_us / WORLD_S, (double)t.lag_deadly_us / WORLD_S);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t.runs - t.failed, t.failed);
