@@ -131,6 +131,19 @@ enum err net_adopt_link(struct net *n, int fd, bool is_local, net_request_fn *fn
     return err;
 }
 
+/* Those of links, when there is a listener that has any; bad ones leave the old ones. */
+static enum err load_link_tls(struct net *n)
+{
+    SSL_CTX *fresh = NULL;
+    enum err err = n->link_tls ? tls_new_link(n->config->node_tls_directory, &fresh) : ERR_OK;
+
+    if (!fresh)
+        return err;
+    tls_free(&n->link_tls);
+    n->link_tls = fresh;
+    return ERR_OK;
+}
+
 enum err net_load_tls(struct net *n)
 {
     const struct config *c = n->config;
@@ -152,7 +165,7 @@ enum err net_load_tls(struct net *n)
     tls_free(&n->tls); /* live connections hold references of their own */
     n->tls = fresh;
     log_line(LOG_INFO, "net.tls.loaded", "development=%d", c->tls_certificate[0] == 0);
-    return ERR_OK;
+    return load_link_tls(n);
 }
 
 void net_flush(struct net *n)

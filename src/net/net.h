@@ -40,7 +40,7 @@ MUST_USE enum err net_adopt(struct net *n, int fd, bool with_tls, bool is_admin,
 MUST_USE enum err net_listen_link(struct net *n, const char *address, net_request_fn *fn, void *ctx, uint16_t *port);
 /* The same with a socket that is bound and listening; is_local: a Unix socket. fd stays the caller's. */
 MUST_USE enum err net_adopt_link(struct net *n, int fd, bool is_local, net_request_fn *fn, void *ctx);
-/* Reads tls.certificate and tls.key, or makes a development CA and leaf in tls.directory when none is
+/* Reads the certificates of links anew where there are any, and tls.certificate and tls.key, or makes a development CA and leaf in tls.directory when none is
  * configured. Again (SIGHUP): new connections get the new certificate; a bad file leaves the old one and
  * answers ERR_BAD_REQUEST. */
 MUST_USE enum err net_load_tls(struct net *n);

@@ -31,6 +31,7 @@ struct links {
     const struct links_events *events;
     void *ctx;
     SSL_CTX *tls;                   /* NULL: not needed yet */
+    uint64_t tls_ms;                /* when it was read */
     struct links_slot *slot[LINKS_NODES];
     uint32_t nodes[LINKS_NODES], nodes_count;   /* those that have one */
     struct links_slots dirty;       /* have something to say at the flush */

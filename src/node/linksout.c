@@ -9,12 +9,14 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "limits.h"
+#include "net/tls.h"
 #include "node/links_inside.h"
 
 enum {
     RETRY_LEAST_MS = 50,
     RETRY_FIRST_MS = 100,
     RETRY_MOST_MS = 1000,
+    TLS_KEPT_MS = 60 * 1000,
     KEPT_ROOM_FIRST = 64,
     /* What a small frame takes in memory beside its bytes: blob, place in the ring, piece of the stream. */
     KEPT_EACH_BYTES = 64,
@@ -278,13 +280,29 @@ static void on_closed(void *ctx, const char *why)
 
 static const struct dial_calls linksout_calls = { .open = on_open, .input = on_input, .closed = on_closed };
 
+/* Certificates are renewed while we run: read anew now and then, and what was good stays when that fails. */
+static bool has_tls(struct links *l)
+{
+    uint64_t now_ms = loop_now_ms(l->loop);
+    SSL_CTX *fresh = NULL;
+
+    if (l->tls && now_ms - l->tls_ms < TLS_KEPT_MS)
+        return true;
+    l->tls_ms = now_ms;
+    if (!dial_tls_new(l->config->node_tls_directory, &fresh)) {
+        tls_free(&l->tls);
+        l->tls = fresh;
+    }
+    return l->tls;
+}
+
 void linksout_start(struct links_slot *s)
 {
     struct links *l = s->links;
     bool is_local = strncmp(s->peer.address, "unix:", 5) == 0;
 
     CHECK(!s->out.dial);
-    if (!is_local && !l->tls && dial_tls_new(l->config->node_tls_directory, &l->tls)) {
+    if (!is_local && !has_tls(l)) {
         retry_later(&s->out);
         return;
     }

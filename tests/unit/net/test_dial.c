@@ -404,6 +404,28 @@ static void test_bad_certificates(void **state)
     assert_null(tls);
 }
 
+/* New certificates, even of another authority, are for those who come from then on; bad ones change nothing. */
+static void test_renewed(void **state)
+{
+    struct line *l = *state;
+    char path[600];
+
+    listen_tls(l);
+    show(l, l->theirs, l->theirs, "theirs-1");
+    dial_it(l);
+    WIRE_UNTIL(l->w, l->why[0]);
+    authority_write(l->theirs, l->theirs, l->w->config.node_tls_directory, "theirs-2");
+    assert_int_equal(net_load_tls(l->w->net), ERR_OK);
+    dial_it(l);
+    WIRE_UNTIL(l->w, l->is_open);
+    snprintf(path, sizeof(path), "%s/node.pem", l->w->config.node_tls_directory);
+    unlink(path);
+    assert_int_equal(net_load_tls(l->w->net), ERR_BAD_REQUEST);
+    assert_echoes(l, 10);
+    dial_it(l);
+    WIRE_UNTIL(l->w, l->is_open);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_freed_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_adopted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_certificates, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_renewed, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
