@@ -77,6 +77,27 @@ enum {
     LIMIT_SESSIONS_CACHED = 100 * 1000,
     LIMIT_CONVERSATIONS_CACHED = 50 * 1000,
 
+    /* among other nodes */
+    LIMIT_REGISTERED = 1000 * 1000,         /* users whom one node is home to and who are here: 100 bytes each */
+    LIMIT_REGISTER_MS = 1000,               /* for home's answer; then reading begins without it, and is checked */
+    LIMIT_REGISTRATIONS_TURN = 2000,        /* said in one turn: a new table does not make a turn long */
+    LIMIT_CHECK_MS = 30 * 1000,             /* what was delivered is compared with home once in that time, */
+    LIMIT_CHECK_ROUNDS = 10,                /* and with Postgres in each tenth round; */
+    LIMIT_UNSURE_MS = 5 * 1000,             /* and this often while home can't be asked */
+    LIMIT_HEADS = 1000,                     /* mailboxes in one question to Postgres */
+    LIMIT_INHERIT_MS = 10 * 1000,           /* what a node wrote so long before its death is told again */
+    LIMIT_INHERITED = 50 * 1000,            /* places of it; with more, everybody checks */
+    LIMIT_HOPS = 2,                         /* of a notice, a signal or a send */
+    LIMIT_FORWARD_MS = 2000,                /* for the answer to a send that was handed on; then it is committed here */
+    LIMIT_FORWARDED = 8 * 1024,             /* sends under way to others */
+
+    /* links between nodes */
+    LIMIT_LINK_CONNECT_MS = 2000,           /* until a dialled peer has said yes: as long as a lease is behind by */
+    LIMIT_LINK_PING_MS = 500,               /* of having said nothing before a ping is said */
+    LIMIT_LINK_SILENT_MS = 1500,            /* of having heard nothing, three pings: broken */
+    LIMIT_LINK_UNACKNOWLEDGED_BYTES = 4 * 1024 * 1024,  /* kept for one peer: then it hears that something is lost */
+    LIMIT_LINK_STRANGERS = 64,              /* streams that have not said who they are: a turn's dialling of all peers */
+
     /* how long things live */
     LIMIT_INBOX_DAYS = 60,
     LIMIT_TOKEN_IDLE_DAYS = 30,

@@ -63,6 +63,39 @@ static void admin_metrics(const struct api *api, struct buf *b)
     admin_gauge(b, "store_lanes_up", "Connections to Postgres that stand.", s.lanes_up);
 }
 
+static void admin_node_metrics(const struct api *api, struct buf *b)
+{
+    struct node_stats n;
+
+    node_stats_read(api->node, &n);
+    admin_gauge(b, "nodes", "Nodes that this one knows of, itself included.", n.nodes);
+    admin_gauge(b, "links_up", "Other nodes that hear this one.", n.links_up);
+    admin_gauge(b, "registered_users", "Users whom this node is home to and who are here or elsewhere now.",
+                n.registered);
+    admin_gauge(b, "users_here", "Users who are at this node now.", n.users_here);
+    admin_counter(b, "notices_out_total", "Places told to other nodes.", n.notices_out);
+    admin_counter(b, "notices_in_total", "Places told by other nodes.", n.notices_in + n.delivered_in);
+    admin_counter(b, "notices_handed_on_total", "Places that came for another home.", n.handed_on);
+    admin_counter(b, "notices_healed_total", "Places found by asking, that nobody had told.", n.healed);
+    admin_counter(b, "notices_inherited_total", "Places that a dead node had written, told again.",
+                  n.inherited);
+    admin_counter(b, "sends_forwarded_total", "Sends that their home committed.", n.forwarded);
+    admin_counter(b, "sends_forwarded_lost_total", "Sends handed on in vain, and committed here.",
+                  n.forward_lost);
+    admin_counter(b, "link_frames_dropped_total", "Frames to other nodes beyond the bound.",
+                  n.link_frames_dropped);
+    admin_counter(b, "link_bytes_out_total", "Bytes to other nodes.", n.link_bytes_out);
+}
+
+static const char *admin_readiness(const struct api *api)
+{
+    if (api->is_draining)
+        return "draining";
+    if (!store_is_up(api->chat->store))
+        return "no database";
+    return node_is_ready(api->node) ? "ready" : "joining";
+}
+
 void admin_request(struct exchange *x, void *ctx)
 {
     const struct api *api = ctx;
@@ -76,12 +109,13 @@ void admin_request(struct exchange *x, void *ctx)
     if (is_get && text_equal(h->path, TEXT("/livez"))) {
         buf_printf(&b, "alive\n");
     } else if (is_get && text_equal(h->path, TEXT("/readyz"))) {
-        bool is_ready = !api->is_draining && store_is_up(api->chat->store);
-        status = is_ready ? 200 : 503;
-        buf_printf(&b, "%s\n", is_ready ? "ready" : api->is_draining ? "draining" : "no database");
+        const char *word = admin_readiness(api);
+        status = strcmp(word, "ready") == 0 ? 200 : 503;
+        buf_printf(&b, "%s\n", word);
     } else if (is_get && text_equal(h->path, TEXT("/metrics"))) {
         type.value = TEXT("text/plain; version=0.0.4; charset=utf-8");
         admin_metrics(api, &b);
+        admin_node_metrics(api, &b);
     } else {
         status = is_get ? 404 : 405;
         buf_printf(&b, "/livez /readyz /metrics\n");

@@ -4,20 +4,11 @@
 #include "api/credentials.h"
 #include "api/problem.h"
 #include "api/routes.h"
-#include "store/store.h"
 #include <strings.h>
 
 void api_tell(struct api *api, const struct notices *n)
 {
-    uint64_t timeline = store_timeline(api->chat->store);
-
-    if (timeline && timeline != api->timeline) { /* what is at hand was numbered by another one */
-        if (api->timeline)
-            hub_resync(api->hub);
-        api->timeline = timeline;
-    }
-    for (uint32_t k = 0; n->members && k < n->members->count; k++)
-        hub_notice(api->hub, n->members->member[k].user, n->i[k], n->encoded);
+    node_tell(api->node, n);
 }
 
 static void api_gone(struct exchange *x, void *ctx)

@@ -4,6 +4,7 @@
 #include "chat/notices.h"
 #include "live/channel.h"
 #include "net/exchange.h"
+#include "node/node.h"
 
 struct api_stats {
     uint64_t calls, refused, sent, polls, events;
@@ -16,7 +17,7 @@ struct api {
     struct chat *chat;
     struct hub *hub;
     struct channel_place place;     /* where channels run */
-    uint64_t timeline;              /* that the hub's numbers are of; 0: not known yet */
+    struct node *node;              /* this one, alone or among others */
     struct limiter *limiter;
     struct seen *seen;              /* what devices acknowledged, on its way to the store */
     const char *url;                /* of this node, for discovery and as an Origin */

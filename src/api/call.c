@@ -68,12 +68,20 @@ void call_start(struct call *c, enum err err)
     op_start(c->api->chat->ops, &c->op, &call_kind, call_begin, call_ended, c->carrier);
 }
 
+/* A node whose lease is over, or that has none yet, makes nothing: another one may have its number. */
+static bool call_may_run(const struct call *c)
+{
+    return c->route->method == METHOD_GET || node_may_send(c->api->node);
+}
+
 static void call_handle(struct call *c)
 {
     struct call_param none[] = { { 0 } };
 
     if (!c->op.asker) /* hung up while the session was read: nothing was begun */
         call_end(c, 0, ERR_CANCELLED);
+    else if (!call_may_run(c))
+        call_end(c, 0, ERR_STORE_DOWN);
     else if (c->route->takes_query || call_query(c, none))
         c->route->handler(&c->op, ERR_OK);
 }

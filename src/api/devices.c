@@ -65,7 +65,7 @@ static void devices_revoked(struct op *op, enum err err)
     struct revoke *r = c->state;
 
     if (!err) {
-        hub_revoke(c->api->hub, r->user, r->device);
+        node_revoked(c->api->node, r->user, r->device);
         api_tell(c->api, &r->notices);
         if (c->by_cookie && r->device.n == c->who.session.device.n)
             c->set_cookie = "__Host-posthorn=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0";

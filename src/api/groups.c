@@ -46,13 +46,19 @@ static struct groups_state *groups_state(struct call *c)
     return s;
 }
 
-/* After each change: its members hear of it. */
+static void groups_tell(struct api *api, const struct post *p)
+{
+    node_changed(api->node, p->conversation);
+    api_tell(api, &p->notices);
+}
+
+/* After each change: its members hear of it, and the nodes that know them. */
 static void groups_changed(struct call *c, enum err err)
 {
     struct groups_state *s = c->state;
 
-    if (!err)
-        api_tell(c->api, &s->membership.post.notices);
+    if (!err && !s->membership.post.is_needless)
+        groups_tell(c->api, &s->membership.post);
     membership_fini(&s->membership);
 }
 

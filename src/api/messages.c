@@ -6,6 +6,7 @@
 #include "chat/mark.h"
 #include "chat/roster.h"
 #include "chat/send.h"
+#include "node/forwarder.h"
 
 enum { MESSAGES_TYPE_MAX = 32, MESSAGES_HISTORY_BYTES = LIMIT_EVENTS_ANSWER_BYTES };
 #define MESSAGES_SEQ_MAX ((1ull << 53) - 1)
@@ -49,7 +50,8 @@ struct messages_history_state {
     struct members *members;
 };
 
-static op_step messages_sent, messages_marked, messages_history_allowed, messages_history_read;
+static op_step messages_sent, messages_forwarded, messages_marked, messages_history_allowed,
+    messages_history_read;
 
 static bool messages_is_base64(struct text t)
 {
@@ -96,6 +98,86 @@ static bool messages_check(struct call *c, const struct send_body *b, struct key
     return false;
 }
 
+/* A group whose home is another node: those who write at its head do not wait for each other then. Which kind it is, is
+ * known from the first send on. */
+static bool messages_is_for(const struct call *c, uint32_t *home)
+{
+    struct conversation_id conversation = { c->arg[0] };
+
+    if (!c->api->chat->config->node_forward || !node_is_elsewhere(c->api->node, conversation, home))
+        return false;
+    const struct members *known = roster_find(c->api->chat->roster, conversation);
+    return known && known->kind == CONVERSATION_GROUP;
+}
+
+static struct text messages_kind(const struct send_body *b)
+{
+    return text_equal(b->type, TEXT("text")) ? (struct text){ 0 } : b->type;
+}
+
+static void messages_commit(struct call *c, const struct send_body *b, struct key key)
+{
+    struct send *s = arena_alloc(&c->arena, sizeof *s);
+
+    s->post.chat = c->api->chat;
+    s->post.user = call_user(c);
+    s->post.conversation.n = c->arg[0];
+    s->type = messages_kind(b);
+    s->text = b->text;
+    s->ciphertext = b->ciphertext;
+    s->reply_to = b->reply_to;
+    c->state = s;
+    send_start(s, key, op_then(&c->op, messages_sent));
+}
+
+/* On its way to the conversation's home; the body is kept for the case that it must be committed here after all. */
+struct messages_forward_state {
+    struct forwarder_send send;
+    struct send_body body;
+};
+
+static void messages_forward(struct call *c, const struct send_body *b, struct key key, uint32_t home)
+{
+    struct messages_forward_state *s = arena_alloc(&c->arena, sizeof *s);
+
+    s->body = *b;
+    s->send = (struct forwarder_send){ .user = call_user(c),
+                                       .conversation = { c->arg[0] },
+                                       .key = key,
+                                       .kind = messages_kind(b),
+                                       .text = b->text,
+                                       .ciphertext = b->ciphertext,
+                                       .reply_to = b->reply_to };
+    c->state = s;
+    node_forward(c->api->node, &s->send, home, op_then(&c->op, messages_forwarded));
+}
+
+static void messages_end(struct call *c, enum err err, struct message_id id, struct message_seq seq,
+                         bool is_old)
+{
+    if (err == ERR_STALE_KEY || err == ERR_KEY_REUSED)
+        snprintf(c->field, sizeof c->field, "body.key");
+    if (!err) {
+        json_id(&c->json, "id", id.n);
+        json_number(&c->json, "seq", seq.n);
+        present_time(&c->json, "at", snowflake_unix_ms(id.n));
+        c->api->stats.sent++;
+    }
+    call_end(c, is_old ? 200 : 201, err);
+}
+
+/* The home could not be asked, or did not answer: the same key, here. */
+static void messages_forwarded(struct op *op, enum err err)
+{
+    struct call *c = call_of(op);
+    const struct messages_forward_state *s = c->state;
+
+    if (err == ERR_CANCELLED || err_may_retry(err))
+        messages_commit(c, &s->body, s->send.key);
+    else
+        messages_end(c, err, s->send.id, s->send.seq, s->send.is_duplicate);
+}
+
 void messages_send(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
@@ -112,16 +194,11 @@ void messages_send(struct op *op, enum err err)
         call_end(c, 0, err);
         return;
     }
-    struct send *s = arena_alloc(&c->arena, sizeof *s);
-    s->post.chat = c->api->chat;
-    s->post.user = user;
-    s->post.conversation.n = c->arg[0];
-    s->type = text_equal(b->type, TEXT("text")) ? (struct text){ 0 } : b->type;
-    s->text = b->text;
-    s->ciphertext = b->ciphertext;
-    s->reply_to = b->reply_to;
-    c->state = s;
-    send_start(s, key, op_then(op, messages_sent));
+    uint32_t home;
+    if (messages_is_for(c, &home))
+        messages_forward(c, b, key, home);
+    else
+        messages_commit(c, b, key);
 }
 
 static void messages_sent(struct op *op, enum err err)
@@ -131,18 +208,12 @@ static void messages_sent(struct op *op, enum err err)
     const struct append *a = &s->post.append;
     bool is_old = a->is_duplicate;
 
-    if (err == ERR_STALE_KEY || err == ERR_KEY_REUSED)
-        snprintf(c->field, sizeof c->field, "body.key");
-    if (!err) {
-        json_id(&c->json, "id", a->id.n);
-        json_number(&c->json, "seq", a->seq.n);
-        present_time(&c->json, "at", snowflake_unix_ms(a->id.n));
-        c->api->stats.sent++;
-        if (!is_old)
-            api_tell(c->api, &s->post.notices);
-    }
+    if (!err)
+        api_tell(c->api, &s->post.notices);
+    struct message_id id = a->id;
+    struct message_seq seq = a->seq;
     send_fini(s);
-    call_end(c, is_old ? 200 : 201, err);
+    messages_end(c, err, id, seq, is_old);
 }
 
 /* An id, or 0 when the parameter is not there; false: refused. */

@@ -56,8 +56,7 @@ static void typing_tell(struct call *c, const struct members *m)
 
     if (!err && !typing_is_too_often(c)) {
         struct blob *encoded = typing_encode(m->conversation, call_user(c));
-        for (uint32_t k = 0; k < m->count; k++)
-            hub_signal(c->api->hub, m->member[k].user, c->who.session.device, encoded);
+        node_signal(c->api->node, m, c->who.session.device, encoded);
         blob_free(&encoded);
     }
     call_end(c, 202, err);

@@ -7,5 +7,6 @@
 struct notices {
     struct members *members;        /* NULL: nobody hears of it */
     struct inbox_seq *i;            /* of members->member[k]; lives as long as this */
-    struct blob *encoded;           /* the event, without its "i" */
+    struct blob *encoded;           /* the event, without its "i"; NULL: it stands already, i is not known, and nobody
+                                     * knows whether they were told */
 };

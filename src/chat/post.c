@@ -4,6 +4,9 @@
  *   2 decide    may they, and what is it; memory only
  *   3 append    the event, its inbox rows and its effects, one commit
  *   4 appended  the members had changed: again from 1; else the notices
+ *
+ * Who may not (any more) and has a key may have been acknowledged without hearing of it:
+ *   3 recall    does the key stand? Then that is the answer, else what was decided
  */
 #include "chat/post.h"
 #include "chat/muster.h"
@@ -11,7 +14,7 @@
 
 enum { POST_TRIES = 10 }; /* members may change that often while one message waits */
 
-static op_step post_load, post_loaded, post_decide, post_appended;
+static op_step post_load, post_loaded, post_decide, post_appended, post_recalled;
 
 static const struct op_kind post_kind = { .name = "post", .free = chat_free_nothing };
 
@@ -79,12 +82,17 @@ static void post_decide(struct op *op, enum err err)
 
     CHECK(!err);
     err = p->decide(p);
+    a->conversation = p->conversation;
+    a->from = p->user;
+    if ((err == ERR_NOT_FOUND || err == ERR_FORBIDDEN) && (a->key.high || a->key.low)) {
+        p->refusal = err;
+        store_recall(p->chat->store, a, op_then(op, post_recalled));
+        return;
+    }
     if (err || p->is_needless) {
         op_finish(op, err);
         return;
     }
-    a->conversation = p->conversation;
-    a->from = p->user;
     a->members = p->recipients ? p->recipients : p->members;
     a->i = p->i;
     store_append(p->chat->store, a, op_then(op, post_appended));
@@ -115,11 +123,22 @@ static void post_appended(struct op *op, enum err err)
     }
     if (!err && a->effects_count > 0)
         roster_forget(p->chat->roster, p->conversation);
-    if (!err && !a->is_duplicate) {
+    if (!err) {
         CHECK(a->id.n > 0);
         p->notices.members = members_ref((struct members *)a->members);
         p->notices.i = p->i;
-        p->notices.encoded = post_encode(a);
+        p->notices.encoded = a->is_duplicate ? NULL : post_encode(a);
     }
     op_finish(op, err);
+}
+
+static void post_recalled(struct op *op, enum err err)
+{
+    struct post *p = (struct post *)op;
+
+    if (!err) { /* whether the members heard of it nobody knows, as with each key that comes again */
+        p->notices.members = members_ref(p->members);
+        p->notices.i = p->i;
+    }
+    op_finish(op, err == ERR_NOT_FOUND ? p->refusal : err);
 }

@@ -25,8 +25,9 @@ struct post {
     struct append append;           /* in and out */
     struct append_effect effect;    /* room for decide's one effect */
     struct inbox_seq i[LIMIT_MEMBERS + 1];
-    struct notices notices;         /* out, with OK and without append.is_duplicate */
+    struct notices notices;         /* out, with OK; without an event when append.is_duplicate */
     bool is_needless;               /* decide: it is so already; ends with OK and without notices */
+    enum err refusal;               /* what decide said, while the key is looked for */
     uint32_t tries;
 };
 

@@ -1,6 +1,6 @@
 /* live/channel.c - what one receiver gets next
  *
- *   1 begin   registers at the hub, before anything is read: nothing falls between
+ *   1 begin   registers at the hub, and waits until the user's home knows, before anything is read: nothing falls between
  *   2 look    what is next? at hand, or a signal: handed on, and again; known of, but not at hand: 3; nothing, or
  *             no room: 5. The first time 3, unless it is known that nothing is behind the cursor
  *   3 read    the inbox behind the cursor                                                     Postgres
@@ -216,11 +216,15 @@ static void channel_wait(struct channel *ch)
     op_then(&ch->op, channel_look);
 }
 
-static void channel_look(struct op *op, enum err err)
+/* Its user is registered at home; one that has begun goes on whatever becomes of that. */
+static bool channel_is_settled(const struct channel *ch)
 {
-    struct channel *ch = (struct channel *)op;
+    return ch->has_begun || hub_is_settled(&ch->watcher);
+}
 
-    CHECK(!err);
+/* All that is at hand is handed on. */
+static void channel_ride_on(struct channel *ch)
+{
     while (!ch->end && ch->has_room) {
         if (channel_is_void(ch))
             ch->end = ERR_RESYNC;
@@ -229,9 +233,19 @@ static void channel_look(struct op *op, enum err err)
     }
     if (!ch->end && !ch->has_room)
         hub_skip_signals(ch->place->hub, &ch->watcher);
+}
+
+static void channel_look(struct op *op, enum err err)
+{
+    struct channel *ch = (struct channel *)op;
+    bool is_settled = ch->end || channel_is_settled(ch);
+
+    CHECK(!err);
+    if (is_settled)
+        channel_ride_on(ch);
     if (ch->end)
         channel_finish(ch);
-    else if (!ch->has_room || (ch->again && ch->again->is_set))
+    else if (!is_settled || !ch->has_room || (ch->again && ch->again->is_set))
         channel_wait(ch);
     else if (!ch->has_begun || channel_newest(ch).i.n > ch->at.i.n)
         channel_read(ch);

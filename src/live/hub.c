@@ -2,31 +2,29 @@
  *
  * A user enters with the first watcher and stays for LIMIT_TAIL_MS after the last: a long poll that was answered
  * comes back at once, and what came meanwhile is at hand. The list of recent users, oldest first, is what the
- * sweep walks along; it holds everybody with a tail, and everybody without watchers.
+ * sweep walks along; it holds everybody with a tail, and everybody without watchers. Among other nodes there are two
+ * lists more: of those who entered, and of those who left and are kept until that was told.
  */
 #include "live/hub.h"
 #include "base/check.h"
 #include "live/signals.h"
+#include "live/tail.h"
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <uthash.h>
 
-enum { RING_FIRST = 4 };
-
 struct hub_user {
     uint64_t user;
     struct hub_watcher *first;
-    struct inbox_seq newest;
-    struct blob **ring; /* event i at ring[i % room]; NULL: nothing at hand */
-    uint32_t room, count; /* the newest count are at hand; room is a power of 2 */
+    struct tail tail;
     struct signals *signals; /* NULL: there was none, and nobody was away */
     uint64_t timeline; /* of the last reading, */
     struct inbox_seq read; /* which found this to be the newest, */
     uint64_t read_ms; /* then; 0: there was none */
     uint64_t doubts; /* that there had been */
-    bool is_recent;
+    bool is_recent, is_settled, is_entered;
     uint64_t recent_ms;
-    TAILQ_ENTRY(hub_user) recent;
+    TAILQ_ENTRY(hub_user) recent, entered; /* entered: also the list of those who left */
     UT_hash_handle hh;
 };
 TAILQ_HEAD(hub_users, hub_user);
@@ -34,7 +32,8 @@ TAILQ_HEAD(hub_users, hub_user);
 struct hub {
     struct loop *loop;
     struct hub_user *users;
-    struct hub_users recent;
+    struct hub_users recent, entered, left;
+    bool is_alone;
     uint32_t count;
     size_t tails_bytes;
     uint64_t signals_dropped;
@@ -46,26 +45,17 @@ struct hub *hub_new(struct loop *l)
 
     CHECK(h);
     h->loop = l;
+    h->is_alone = true;
     TAILQ_INIT(&h->recent);
+    TAILQ_INIT(&h->entered);
+    TAILQ_INIT(&h->left);
     return h;
-}
-
-static void hub_drop_oldest(struct hub *h, struct hub_user *u)
-{
-    struct blob **at = &u->ring[(u->newest.n - u->count + 1) % u->room];
-
-    h->tails_bytes -= (*at)->bytes;
-    blob_free(at);
-    u->count--;
 }
 
 static void hub_drop_tail(struct hub *h, struct hub_user *u)
 {
-    while (u->count > 0)
-        hub_drop_oldest(h, u);
-    free(u->ring);
-    u->ring = NULL;
-    u->room = 0;
+    h->tails_bytes -= u->tail.bytes;
+    tail_drop(&u->tail);
 }
 
 static const struct signals *hub_signals(const struct hub_user *u)
@@ -96,6 +86,19 @@ static void hub_drop_signals(struct hub *h, struct hub_user *u)
     u->signals = NULL;
 }
 
+/* Nobody is here any more: freed when the others know, if they know of it at all. */
+static void hub_leave(struct hub *h, struct hub_user *u)
+{
+    bool is_told = !h->is_alone && !u->is_entered;
+
+    if (u->is_entered)
+        TAILQ_REMOVE(&h->entered, u, entered);
+    if (is_told)
+        TAILQ_INSERT_TAIL(&h->left, u, entered);
+    else
+        free(u);
+}
+
 /* Not recent any more: without a tail, and gone when nobody watches. */
 static void hub_forget(struct hub *h, struct hub_user *u)
 {
@@ -107,7 +110,7 @@ static void hub_forget(struct hub *h, struct hub_user *u)
     if (u->first)
         return;
     HASH_DEL(h->users, u);
-    free(u);
+    hub_leave(h, u);
 }
 
 static void hub_sweep(struct hub *h)
@@ -128,6 +131,16 @@ static void hub_is_recent(struct hub *h, struct hub_user *u)
     TAILQ_INSERT_TAIL(&h->recent, u, recent);
 }
 
+static void hub_forget_left(struct hub *h)
+{
+    struct hub_user *u;
+
+    while ((u = TAILQ_FIRST(&h->left))) {
+        TAILQ_REMOVE(&h->left, u, entered);
+        free(u);
+    }
+}
+
 void hub_free(struct hub **h)
 {
     struct hub_user *u;
@@ -138,6 +151,7 @@ void hub_free(struct hub **h)
     while ((u = TAILQ_FIRST(&(*h)->recent)))
         hub_forget(*h, u);
     CHECK(!(*h)->users && (*h)->tails_bytes == 0);
+    hub_forget_left(*h);
     free(*h);
     *h = NULL;
 }
@@ -155,6 +169,14 @@ static struct hub_user *hub_find(const struct hub *h, struct user_id user)
     return u;
 }
 
+static void hub_enter(struct hub *h, struct hub_user *u)
+{
+    if (h->is_alone || u->is_entered)
+        return;
+    u->is_entered = true;
+    TAILQ_INSERT_TAIL(&h->entered, u, entered);
+}
+
 static struct hub_user *hub_find_or_add(struct hub *h, struct user_id user)
 {
     struct hub_user *u = hub_find(h, user);
@@ -164,6 +186,8 @@ static struct hub_user *hub_find_or_add(struct hub *h, struct user_id user)
     u = calloc(1, sizeof *u);
     CHECK(u);
     u->user = user.n;
+    u->is_settled = h->is_alone;
+    hub_enter(h, u);
     HASH_ADD(hh, h->users, user, sizeof u->user, u);
     return u;
 }
@@ -219,60 +243,134 @@ void hub_unwatch(struct hub *h, struct hub_watcher *w)
     hub_sweep(h);
 }
 
-/* Room for one more: the ring grows to LIMIT_TAIL_EVENTS, then the oldest gives way. */
-static void hub_ring_room(struct hub *h, struct hub_user *u)
+static void hub_wake(struct hub_user *u)
 {
-    uint32_t room = u->room ? 2 * u->room : RING_FIRST;
-    struct blob **ring;
-
-    if (u->count < u->room)
-        return;
-    if (u->room == LIMIT_TAIL_EVENTS) {
-        hub_drop_oldest(h, u);
-        return;
-    }
-    ring = calloc(room, sizeof(struct blob *));
-    CHECK(ring);
-    for (uint64_t i = u->newest.n - u->count + 1; i <= u->newest.n && u->count > 0; i++)
-        ring[i % room] = u->ring[i % u->room];
-    free(u->ring);
-    u->ring = ring;
-    u->room = room;
+    for (struct hub_watcher *w = u->first; w; w = w->next)
+        w->news(w);
 }
 
 void hub_notice(struct hub *h, struct user_id user, struct inbox_seq i, struct blob *encoded)
 {
     struct hub_user *u = hub_find(h, user);
 
-    if (!u || i.n <= u->newest.n) /* the answers of two commits may be read in either order */
+    if (!u || i.n <= u->tail.newest.n) /* the answers of two commits may be read in either order */
         return;
-    if (i.n != u->newest.n + 1)
-        hub_drop_tail(h, u);
-    hub_ring_room(h, u);
-    u->ring[i.n % u->room] = blob_ref(encoded);
-    u->newest = i;
-    u->count++;
-    h->tails_bytes += encoded->bytes;
+    h->tails_bytes -= u->tail.bytes;
+    tail_put(&u->tail, i, encoded);
+    h->tails_bytes += u->tail.bytes;
     hub_is_recent(h, u);
     hub_sweep(h);
-    for (struct hub_watcher *w = u->first; w; w = w->next)
-        w->news(w);
+    hub_wake(u);
+}
+
+bool hub_head(struct hub *h, struct user_id user, struct inbox_seq i)
+{
+    struct hub_user *u = hub_find(h, user);
+
+    if (!u)
+        return false;
+    if (i.n > u->tail.newest.n) {
+        h->tails_bytes -= u->tail.bytes;
+        tail_skip(&u->tail, i);
+        hub_wake(u);
+    }
+    return true;
 }
 
 struct inbox_seq hub_newest(const struct hub_watcher *w)
 {
     CHECK(w->at);
-    return w->at->newest;
+    return w->at->tail.newest;
 }
 
 const struct blob *hub_event(const struct hub_watcher *w, struct inbox_seq i)
 {
-    const struct hub_user *u = w->at;
+    CHECK(w->at);
+    return tail_at(&w->at->tail, i);
+}
 
-    CHECK(u);
-    if (i.n > u->newest.n || i.n + u->count <= u->newest.n)
-        return NULL;
-    return u->ring[i.n % u->room];
+struct inbox_seq hub_known(const struct hub *h, struct user_id user)
+{
+    const struct hub_user *u = hub_find(h, user);
+
+    if (!u)
+        return (struct inbox_seq){ 0 };
+    return u->tail.newest.n > u->read.n ? u->tail.newest : u->read;
+}
+
+bool hub_has(const struct hub *h, struct user_id user)
+{
+    return hub_find(h, user);
+}
+
+void hub_doubt(struct hub *h, struct user_id user)
+{
+    struct hub_user *u = hub_find(h, user);
+
+    if (u)
+        u->read_ms = 0;
+}
+
+void hub_set_alone(struct hub *h, bool is_alone)
+{
+    if (is_alone == h->is_alone)
+        return;
+    h->is_alone = is_alone;
+    for (struct hub_user *u = h->users; u; u = u->hh.next) {
+        u->is_settled = is_alone;
+        u->read_ms = 0;
+        hub_enter(h, u);
+        if (is_alone) {
+            u->is_entered = false;
+            hub_wake(u);
+        }
+    }
+    if (is_alone) {
+        TAILQ_INIT(&h->entered);
+        hub_forget_left(h);
+    }
+}
+
+uint32_t hub_take_left(struct hub *h, struct user_id *into, uint32_t room)
+{
+    struct hub_user *u;
+    uint32_t count = 0;
+
+    while (count < room && (u = TAILQ_FIRST(&h->left))) {
+        TAILQ_REMOVE(&h->left, u, entered);
+        into[count++].n = u->user;
+        free(u);
+    }
+    return count;
+}
+
+uint32_t hub_take_entered(struct hub *h, struct user_id *into, uint32_t room)
+{
+    struct hub_user *u;
+    uint32_t count = 0;
+
+    while (count < room && (u = TAILQ_FIRST(&h->entered))) {
+        TAILQ_REMOVE(&h->entered, u, entered);
+        u->is_entered = false;
+        into[count++].n = u->user;
+    }
+    return count;
+}
+
+void hub_settle(struct hub *h, struct user_id user)
+{
+    struct hub_user *u = hub_find(h, user);
+
+    if (!u || u->is_settled)
+        return;
+    u->is_settled = true;
+    hub_wake(u);
+}
+
+bool hub_is_settled(const struct hub_watcher *w)
+{
+    CHECK(w->at);
+    return w->at->is_settled;
 }
 
 void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newest, uint64_t doubts)
@@ -285,6 +383,7 @@ void hub_was_read(struct hub *h, const struct hub_watcher *w, struct cursor newe
     u->timeline = newest.timeline;
     u->read_ms = loop_now_ms(h->loop);
     u->doubts = doubts;
+    hub_head(h, w->user, newest.i); /* other devices of the user may wait for it */
 }
 
 bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct cursor at, uint64_t doubts)
@@ -292,10 +391,10 @@ bool hub_is_newest(const struct hub *h, const struct hub_watcher *w, struct curs
     const struct hub_user *u = w->at;
 
     CHECK(u);
-    if (!u->read_ms || u->read_ms + LIMIT_KNOWN_MS < loop_now_ms(h->loop))
+    if (!u->is_settled || !u->read_ms || u->read_ms + LIMIT_KNOWN_MS < loop_now_ms(h->loop))
         return false;
     return at.timeline == u->timeline && doubts == u->doubts &&
-           at.i.n == (u->newest.n > u->read.n ? u->newest.n : u->read.n);
+           at.i.n == (u->tail.newest.n > u->read.n ? u->tail.newest.n : u->read.n);
 }
 
 /* Whether anybody could take what from sends now. */
@@ -395,7 +494,7 @@ void hub_resync(struct hub *h)
     for (struct hub_user *u = h->users, *next; u; u = next) {
         next = u->hh.next;
         hub_drop_tail(h, u);
-        u->newest.n = u->read_ms = 0;
+        u->tail.newest.n = u->read_ms = 0;
         hub_forget(h, u);
     }
 }

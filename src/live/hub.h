@@ -68,6 +68,24 @@ void hub_skip_signals(struct hub *h, struct hub_watcher *w);
 /* Signals that watchers did not get: skipped, or gone before they were taken. */
 uint64_t hub_signals_dropped(const struct hub *h);
 
+/* Among other nodes. Alone (as it begins), every user is settled at once, and none is told of here. No longer alone, all
+ * who are known count as entered, and are not settled. */
+void hub_set_alone(struct hub *h, bool is_alone);
+/* Users who became known here, or are not any more, since the last call: at most room of them, how many. Whoever left
+ * and entered again meanwhile is told of in both; take those who left first. */
+uint32_t hub_take_left(struct hub *h, struct user_id *into, uint32_t room);
+uint32_t hub_take_entered(struct hub *h, struct user_id *into, uint32_t room);
+/* The user's home knows that somebody is here (or can't be asked): from now on notices come, so reading may begin. */
+void hub_settle(struct hub *h, struct user_id user);
+bool hub_is_settled(const struct hub_watcher *w);
+/* Notices may have been missed: what was read of the user proves nothing any more. */
+void hub_doubt(struct hub *h, struct user_id user);
+/* The user's inbox is said to reach to i: a notice without its event. False: the user is not known here. */
+bool hub_head(struct hub *h, struct user_id user, struct inbox_seq i);
+/* The newest place known of, by notices and readings; 0: none, or the user is not known here. */
+struct inbox_seq hub_known(const struct hub *h, struct user_id user);
+bool hub_has(const struct hub *h, struct user_id user);
+
 /* The device was revoked. */
 void hub_revoke(struct hub *h, struct user_id user, struct device_id device);
 /* Drain. */

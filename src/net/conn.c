@@ -72,6 +72,14 @@ static void lose_exchanges(struct conn *c)
         c->h1.x = NULL;
 }
 
+/* Among whom it counts. */
+static uint32_t *counter(struct conn *c)
+{
+    if (c->is_link)
+        return &c->set->stats.links;
+    return c->is_refused ? &c->set->refused_count : &c->set->stats.connections;
+}
+
 void conn_kill(struct conn *c)
 {
     struct conn_set *set = c->set;
@@ -87,7 +95,7 @@ void conn_kill(struct conn *c)
         peers_leave(set->peers, c->peer);
     free(c->proxy);
     c->proxy = NULL;
-    *(c->is_refused ? &set->refused_count : &set->stats.connections) -= 1;
+    *counter(c) -= 1;
     if (c->is_dirty)
         TAILQ_REMOVE(&set->dirty, c, dirty);
     TAILQ_REMOVE(&set->live, c, link);
@@ -192,7 +200,7 @@ static void begin(struct conn *c, enum conn_phase phase)
         h2_init(c);
     else
         h1_init(c);
-    c->is_draining = c->set->is_draining;
+    c->is_draining = c->set->is_draining && !c->is_link;
     if (c->is_draining && phase == CONN_H2)
         h2_drain(c);
 }
@@ -200,9 +208,9 @@ static void begin(struct conn *c, enum conn_phase phase)
 /* Beyond what a turn takes it stays as it is: its socket says so again in the next one. */
 static void handshake(struct conn *c)
 {
-    if (c->set->handshakes == LIMIT_HANDSHAKES)
+    if (!c->is_link && c->set->handshakes == LIMIT_HANDSHAKES)
         return;
-    c->set->handshakes++;
+    c->set->handshakes += !c->is_link; /* a storm of clients does not keep other nodes out */
     enum stream_result result = stream_handshake(&c->stream);
     if (result == STREAM_FAILED)
         conn_kill(c);
@@ -302,7 +310,7 @@ static void welcome(struct conn *c, const struct sockaddr *address)
     struct conn_set *set = c->set;
 
     peers_address(address, c->address);
-    c->peer = peers_enter(set->peers, address, set->connections_per_ip_max);
+    c->peer = peers_enter(set->peers, address, c->is_link ? UINT32_MAX : set->connections_per_ip_max);
     if (!c->peer) {
         turn_away(c);
         return;
@@ -456,7 +464,7 @@ static void expect_proxy(struct conn *c, const struct sockaddr *address)
 
 void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, struct conn_how how)
 {
-    bool is_refused = set->stats.connections >= set->connections_max;
+    bool is_refused = !how.is_link && set->stats.connections >= set->connections_max;
     struct conn *c;
 
     if (is_refused && (how.tls || set->refused_count == REFUSED_MAX)) {
@@ -468,7 +476,8 @@ void conn_accept(struct conn_set *set, int fd, const struct sockaddr *address, s
     c->fn = how.fn;
     c->ctx = how.ctx;
     c->is_refused = is_refused;
-    *(is_refused ? &set->refused_count : &set->stats.connections) += 1;
+    c->is_link = how.is_link;
+    *counter(c) += 1;
     if (is_refused) {
         turn_away(c);
         return;

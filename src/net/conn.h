@@ -42,6 +42,7 @@ struct conn {
     bool is_http2, is_tls, is_trusted, is_dirty, is_draining, is_resuming;
     bool is_refused;                /* was one too many; is not counted as a connection */
     bool is_finishing;              /* end it when everything is sent */
+    bool is_link;
     uint8_t address[PEERS_ADDRESS_BYTES];
     TAILQ_ENTRY(conn) link;         /* of the set's live or dead */
     TAILQ_ENTRY(conn) dirty;
@@ -80,6 +81,7 @@ struct conn_how {
     SSL_CTX *tls;                   /* NULL: in the clear */
     net_request_fn *fn;
     void *ctx;
+    bool is_link;                   /* to another node: neither counted nor turned away, and no drain ends it */
     bool is_proxied;                /* address is a proxy's, whose header comes first and names the peer */
 };
 /* Takes over fd. Closes when there are too many; in the clear it says so. */

@@ -74,7 +74,7 @@ void conn_set_drain(struct conn_set *set)
 
     set->is_draining = true;
     for (c = TAILQ_FIRST(&set->live); c; c = TAILQ_NEXT(c, link)) {
-        if (c->is_draining || c->phase == CONN_LINGER)
+        if (c->is_draining || c->is_link || c->phase == CONN_LINGER)
             continue;
         c->is_draining = true;
         if (c->phase == CONN_H1)

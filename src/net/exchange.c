@@ -81,7 +81,7 @@ void exchange_ask(struct exchange *x)
     struct conn *c = x->conn;
 
     CHECK(x->state == EXCHANGE_ARRIVING);
-    if (!x->refused && x->set->stats.exchanges > x->set->exchanges_max)
+    if (!x->refused && !c->is_link && x->set->stats.exchanges > x->set->exchanges_max)
         x->refused = ERR_BUSY;
     if (x->refused) {
         exchange_refuse(x, x->refused);
@@ -277,7 +277,7 @@ void exchange_tunnel(struct exchange *x, const struct exchange_field *fields, si
 {
     if (x->state == EXCHANGE_LOST)
         return;
-    CHECK(x->is_websocket && !x->is_promised);
+    CHECK(x->tunnel && !x->is_promised);
     x->tunnel->input = input;
     x->tunnel->ctx = ctx;
     begin(x, answer_new(x->set->pool, x->is_http2 ? 200 : 101, ANSWER_TUNNEL, fields, fields_count));
@@ -325,6 +325,13 @@ void exchange_pause(struct exchange *x, bool on)
         return;
     x->tunnel->is_paused = on;
     exchange_ready(x);
+}
+
+void exchange_certificate(const struct exchange *x, char into[static EXCHANGE_NAME_BYTES])
+{
+    into[0] = 0;
+    if (x->conn)
+        stream_peer_name(&x->conn->stream, into, EXCHANGE_NAME_BYTES);
 }
 
 bool exchange_can_push(const struct exchange *x)

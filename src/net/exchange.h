@@ -13,6 +13,7 @@ struct exchange_head {
     struct text query;              /* behind '?' */
     struct text authority, origin, authorization, cookie, content_type, accept,
                 last_event_id, method_override, websocket_version, websocket_protocol;
+    struct text protocol;           /* of an extended CONNECT (RFC 8441 4): websocket, or a link's */
     bool is_tls;
     bool is_http2;
     bool is_websocket;              /* asks for a WebSocket: Upgrade (RFC 6455 4.1), or CONNECT (RFC 8441 4) */
@@ -67,7 +68,7 @@ size_t exchange_unsent(const struct exchange *x);
 typedef void exchange_room_fn(struct exchange *x, void *ctx);
 void exchange_on_room(struct exchange *x, exchange_room_fn *room, void *ctx);
 
-/* A request with is_websocket comes to the handler with its head. This answers 101 with Sec-WebSocket-Accept, or
+/* A request with is_websocket, or of a link listener with its protocol, comes to the handler with its head. This answers 101 with Sec-WebSocket-Accept, or
  * 200 over HTTP/2, with the fields; from then on both sides speak freely: exchange_write() sends bytes as they
  * are, input gets the peer's, inside loop_wait(), valid during the call; at NULL: the peer said its end
  * (END_STREAM, FIN), once. Any other answer, by exchange_respond(), refuses the WebSocket. */
@@ -87,6 +88,10 @@ bool exchange_is_authoritative(const struct exchange *x);
  * acknowledged a PING behind the promise, so that the two never come in one read. gone: the peer refused it, or
  * x ended. NULL: the peer takes no pushes, or too many are open. */
 struct exchange *exchange_promise(struct exchange *x, struct text target);
+
+/* The name (CN) in the certificate that the peer of a link showed, ended by 0; empty: it showed none. */
+enum { EXCHANGE_NAME_BYTES = 65 };
+void exchange_certificate(const struct exchange *x, char into[static EXCHANGE_NAME_BYTES]);
 
 /* The first answer of a connection that knows who speaks, or that is public, ends the bound on
  * unauthenticated connections (LIMIT_UNAUTHENTICATED_MS). */

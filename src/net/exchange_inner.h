@@ -24,7 +24,7 @@ struct exchange {
     struct conn *conn;              /* NULL: gone */
     struct request *request;        /* NULL: forgotten, or there was none */
     struct answer *answer;          /* until its head was sent */
-    struct tunnel *tunnel;          /* of a WebSocket */
+    struct tunnel *tunnel;          /* of a WebSocket, or a link */
     struct blob *authority;         /* of a forgotten request, for promises; NULL: none is possible */
     struct exchange *anchor;        /* what it was promised on, as long as that lives */
     struct pieces pieces;
@@ -40,7 +40,7 @@ struct exchange {
     uint32_t head_bytes, head_fields;   /* as RFC 9113 6.5.2 counts */
     uint32_t discarded_bytes;       /* of a body that was refused */
     uint16_t promises;              /* on it, that live */
-    bool is_http2 : 1, is_head : 1, is_websocket : 1;
+    bool is_http2 : 1, is_head : 1;
     bool body_is_whole : 1, expects_continue : 1;
     bool is_held : 1;               /* the handler has it */
     bool is_begun : 1;              /* in pieces, or as a tunnel: the connection counts it */

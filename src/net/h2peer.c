@@ -130,7 +130,8 @@ static void on_request(struct conn *c, struct exchange *x)
     enum err sealed = net_request_seal(x->request);
     bool is_connect = text_equal(x->request->method, TEXT("CONNECT"));
 
-    if (is_connect && !text_equal(x->request->protocol, TEXT("websocket")))
+    if (is_connect &&
+        !text_equal(x->request->head.protocol, c->is_link ? TEXT(NET_LINK_PROTOCOL) : TEXT("websocket")))
         x->refused = ERR_NOT_IMPLEMENTED;
     else if (!x->refused)
         x->refused = sealed;

@@ -7,10 +7,13 @@
 #include "base/log.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { ACCEPTS_A_TURN = 64, REST_MS = 100, HOST_BYTES = 256 };
@@ -43,6 +46,7 @@ static void accepted(struct listen_socket *s, int fd, const struct sockaddr *add
                 (struct conn_how){ .tls = to->tls ? *to->tls : NULL,
                                    .fn = to->fn,
                                    .ctx = to->ctx,
+                                   .is_link = to->is_link,
                                    .is_proxied = to->proxy && proxy_trusts(*to->proxy, address) });
 }
 
@@ -52,7 +56,7 @@ static void on_readable(void *ctx, unsigned what)
 
     (void)what;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-        struct sockaddr_storage address;
+        struct sockaddr_storage address = { 0 };
         socklen_t bytes = sizeof(address);
         int fd = accept4(s->io.fd, (struct sockaddr *)&address, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -146,26 +150,79 @@ static int open_address(const char *host, const char *port)
     return fd;
 }
 
+/* Whether somebody answers there. */
+static bool is_served(const struct sockaddr_un *at)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool is = fd >= 0 && (connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 || errno == EAGAIN);
+
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+/* Bound and listening, for its user alone, or -1 with errno. What a process that was killed left behind is removed. */
+static int open_local(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd, error;
+
+    errno = ENAMETOOLONG;
+    if (path[0] == 0 || strlen(path) >= sizeof(at.sun_path))
+        return -1;
+    memcpy(at.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    error = bind(fd, (struct sockaddr *)&at, sizeof(at));
+    if (error && errno == EADDRINUSE) {
+        if (!is_served(&at))
+            unlink(path);
+        error = bind(fd, (struct sockaddr *)&at, sizeof(at));
+    }
+    if (!error && chmod(path, 0600) == 0 && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
 static uint16_t port_of(int fd)
 {
     struct sockaddr_storage address = { 0 };
     socklen_t bytes = sizeof(address);
 
     CHECK(getsockname(fd, (struct sockaddr *)&address, &bytes) == 0);
+    if (address.ss_family == AF_UNIX)
+        return 0;
     if (address.ss_family == AF_INET6)
         return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static struct listen_socket *make(int fd, struct listen_to to)
+{
+    struct listen_socket *s = calloc(1, sizeof(*s));
+
+    CHECK(s);
+    s->to = to;
+    loop_io_init(&s->io, to.set->loop, fd, on_readable, s);
+    loop_timer_init(&s->rest, to.set->loop, on_rested, s);
+    loop_io_want(&s->io, LOOP_READ);
+    return s;
 }
 
 enum err listen_new(const char *address, struct listen_to to, uint16_t *port, struct listen_socket **into)
 {
     char host[HOST_BYTES], quoted[512];
     const char *service = NULL;
-    struct listen_socket *s;
     int fd = -1;
 
     errno = EINVAL;
-    if (split(address, host, &service))
+    if (strncmp(address, "unix:", 5) == 0)
+        fd = open_local(address + 5);
+    else if (split(address, host, &service))
         fd = open_address(host, service);
     if (fd < 0) {
         enum err err = errno == EADDRINUSE ? ERR_EXISTS : ERR_BAD_REQUEST;
@@ -174,17 +231,25 @@ enum err listen_new(const char *address, struct listen_to to, uint16_t *port, st
                  log_quoted(quoted, sizeof(quoted), address));
         return err;
     }
-    s = calloc(1, sizeof(*s));
-    CHECK(s);
-    s->to = to;
-    loop_io_init(&s->io, to.set->loop, fd, on_readable, s);
-    loop_timer_init(&s->rest, to.set->loop, on_rested, s);
-    loop_io_want(&s->io, LOOP_READ);
+    *into = make(fd, to);
     if (port)
         *port = port_of(fd);
     log_line(LOG_INFO, "net.listen", "port=%u tls=%d address=%s", (unsigned)port_of(fd), to.tls != NULL,
              log_quoted(quoted, sizeof(quoted), address));
-    *into = s;
+    return ERR_OK;
+}
+
+enum err listen_adopt(int fd, struct listen_to to, struct listen_socket **into)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (own < 0) {
+        log_line(LOG_ERROR, "net.adopt.failed", "errno=%d fd=%d", errno, fd);
+        return ERR_BAD_REQUEST;
+    }
+    CHECK(fcntl(own, F_SETFL, fcntl(own, F_GETFL) | O_NONBLOCK) == 0);
+    *into = make(own, to);
+    log_line(LOG_INFO, "net.adopt", "port=%u tls=%d", (unsigned)port_of(own), to.tls != NULL);
     return ERR_OK;
 }
 

@@ -11,6 +11,7 @@ struct net;
 struct net_stats {
     uint64_t accepted, refused, requests_h1, requests_h2, bad_requests, floods, timeouts;
     uint32_t connections, exchanges;
+    uint32_t links;                 /* connections of other nodes: not among the others, and not bounded with them */
     uint64_t unsent_bytes;          /* what handlers wrote and sockets have not taken, of all connections */
 };
 
@@ -30,7 +31,16 @@ void net_free(struct net **n);
  * server.admin. Errors: ERR_BAD_REQUEST (address, or that list), ERR_EXISTS (in use), with a log line. */
 MUST_USE enum err net_listen(struct net *n, const char *address, bool with_tls,
                              net_request_fn *fn, void *ctx, uint16_t *port);
-/* Reads tls.certificate and tls.key, or makes a development CA and leaf in tls.directory when none is
+/* The same for a socket that listens already; fd stays the caller's. is_admin: without PROXY headers. */
+MUST_USE enum err net_adopt(struct net *n, int fd, bool with_tls, bool is_admin, net_request_fn *fn, void *ctx);
+/* The listener for other nodes: "unix:/path" in the clear, mode 0600; else host:port over TLS 1.3, where the peer has
+ * to show a certificate of node.tls_directory's authority. It takes CONNECT with :protocol NET_LINK_PROTOCOL, and no
+ * WebSocket. net_drain() leaves it alone, and limits on connections too. Errors as net_listen(). */
+#define NET_LINK_PROTOCOL "posthorn-link"
+MUST_USE enum err net_listen_link(struct net *n, const char *address, net_request_fn *fn, void *ctx, uint16_t *port);
+/* The same with a socket that is bound and listening; is_local: a Unix socket. fd stays the caller's. */
+MUST_USE enum err net_adopt_link(struct net *n, int fd, bool is_local, net_request_fn *fn, void *ctx);
+/* Reads the certificates of links anew where there are any, and tls.certificate and tls.key, or makes a development CA and leaf in tls.directory when none is
  * configured. Again (SIGHUP): new connections get the new certificate; a bad file leaves the old one and
  * answers ERR_BAD_REQUEST. */
 MUST_USE enum err net_load_tls(struct net *n);

@@ -14,7 +14,7 @@ static const struct {
     { ":method", offsetof(struct request, method), NULL },
     { ":path", offsetof(struct request, head.path), NULL },
     { ":authority", offsetof(struct request, head.authority), NULL },
-    { ":protocol", offsetof(struct request, protocol), NULL },
+    { ":protocol", offsetof(struct request, head.protocol), NULL },
     { "origin", offsetof(struct request, head.origin), NULL },
     { "authorization", offsetof(struct request, head.authorization), NULL },
     { "cookie", offsetof(struct request, head.cookie), "; " }, /* RFC 9113 8.2.3: may come in crumbs */

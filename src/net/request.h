@@ -8,7 +8,7 @@ enum { REQUEST_SLOTS = 13 };        /* the texts of a head that are kept */
 
 struct request {
     struct exchange_head head;
-    struct text method, protocol;   /* as sent; protocol is HTTP/2's :protocol */
+    struct text method;             /* as sent */
     struct pool *pool;
     char *texts;                    /* what head borrows, by the spans until it is sealed */
     uint32_t texts_bytes, texts_room;

@@ -40,6 +40,13 @@ void stream_init(struct stream *s, struct loop *l, int fd, SSL_CTX *tls, loop_io
     watch(s);
 }
 
+void stream_init_dialled(struct stream *s, struct loop *l, int fd, SSL_CTX *tls, loop_io_fn *fn, void *ctx)
+{
+    stream_init(s, l, fd, tls, fn, ctx);
+    if (s->ssl)
+        SSL_set_connect_state(s->ssl);
+}
+
 void stream_fini(struct stream *s)
 {
     if (!s->is_open)
@@ -350,6 +357,15 @@ bool stream_names(const struct stream *s, struct text authority)
         return certificate_names(s->ssl, host);
     return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
            is_bound_to(s->io.fd, host);
+}
+
+void stream_peer_name(const struct stream *s, char *into, size_t room)
+{
+    X509 *certificate = s->ssl ? SSL_get0_peer_certificate(s->ssl) : NULL;
+
+    if (!certificate ||
+        X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, into, (int)room) < 0)
+        into[0] = 0;
 }
 
 void stream_pause(struct stream *s, bool on)

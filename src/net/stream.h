@@ -30,6 +30,8 @@ enum { STREAM_CHUNK_BYTES = 16 * 1024 };    /* one TLS record: reading so much l
 
 /* Takes over fd (closed at the end in any case). tls NULL: in the clear. fn is told when to read and write. */
 void stream_init(struct stream *s, struct loop *l, int fd, SSL_CTX *tls, loop_io_fn *fn, void *ctx);
+/* The same for the end that dials. */
+void stream_init_dialled(struct stream *s, struct loop *l, int fd, SSL_CTX *tls, loop_io_fn *fn, void *ctx);
 void stream_fini(struct stream *s);         /* closes; twice is fine */
 /* OK: done. In the clear always OK. */
 enum stream_result stream_handshake(struct stream *s);
@@ -56,6 +58,8 @@ static inline size_t stream_pending(const struct stream *s)
 /* Whether we may speak for authority (host, or host:port): the certificate names it; in the clear, it is a name of
  * the loopback or the address that the socket is bound to. */
 bool stream_names(const struct stream *s, struct text authority);
+/* The common name in the peer's certificate, cut to fit, ended by 0; empty: it showed none. */
+void stream_peer_name(const struct stream *s, char *into, size_t room);
 /* Stops or goes on reading. */
 void stream_pause(struct stream *s, bool on);
 /* Says that no more comes; the peer's bytes are from here on read past TLS and only thrown away. */

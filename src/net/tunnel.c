@@ -2,7 +2,7 @@
 #include "net/tunnel.h"
 #include "base/check.h"
 #include "limits.h"
-#include "net/exchange_inner.h"
+#include "net/conn.h"
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -46,8 +46,7 @@ void tunnel_new(struct exchange *x, struct text key)
     else
         buf_init(&t->early, LIMIT_TUNNEL_EARLY_BYTES);
     x->tunnel = t;
-    x->is_websocket = true;
-    x->request->head.is_websocket = true;
+    x->request->head.is_websocket = !x->conn || !x->conn->is_link;
 }
 
 void tunnel_free(struct tunnel **at)

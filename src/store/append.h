@@ -70,3 +70,8 @@ struct append {
  *   ERR_STORE_DOWN       not acknowledged; it may or may not stand: the same key finds out
  *   ERR_TIMEOUT, ERR_BUSY, ERR_INTERNAL (Postgres refused this row alone: a poison row) */
 void store_append(struct store *s, struct append *a, struct op *op);
+
+/* What a's key was used for before, when a itself may not be tried: needs kind, conversation, from, key (not all 0) and
+ * body_hash, and fills id, seq and is_duplicate with OK. ERR_NOT_FOUND: it was not used, and no commit that is under way
+ * uses it; ERR_KEY_REUSED as above; ERR_STORE_DOWN, ERR_TIMEOUT, ERR_BUSY. */
+void store_recall(struct store *s, struct append *a, struct op *op);

@@ -4,7 +4,7 @@
 #include "limits.h"
 #include "store/row.h"
 
-enum { STORE_LOOK_MS = 2000, STORE_WRITE_LANES = 1 };
+enum { STORE_LOOK_MS = 2000, STORE_WRITE_LANES = 1, STORE_NODE_LANES = 1 };
 
 struct store_look {
     struct request request;
@@ -61,6 +61,8 @@ struct store *store_new(struct loop *l, struct ops *ops, const struct config *c,
     request_pool_init(&s->reads, l, c->store_conninfo, PG_READS, (uint32_t)c->store_read_lanes,
                       LIMIT_READS_QUEUED);
     request_pool_init(&s->writes, l, c->store_conninfo, PG_WRITES, STORE_WRITE_LANES, LIMIT_READS_QUEUED);
+    if (c->node_name[0])
+        request_pool_init(&s->nodes, l, c->store_conninfo, PG_WRITES, STORE_NODE_LANES, LIMIT_READS_QUEUED);
     partition_init(&s->partition, l, &s->writes);
     loop_timer_init(&s->look, l, store_look, s);
     loop_timer_set(&s->look, 0);
@@ -73,6 +75,8 @@ void store_free(struct store **s)
         return;
     request_pool_fini(&(*s)->reads);
     request_pool_fini(&(*s)->writes);
+    if ((*s)->nodes.loop)
+        request_pool_fini(&(*s)->nodes);
     partition_fini(&(*s)->partition);
     loop_timer_clear(&(*s)->look);
     commit_fini(&(*s)->commit);

@@ -389,3 +389,17 @@ void store_append(struct store *s, struct append *a, struct op *op)
         fake_write(s, a, c);
     fake_store_answer(s, op, err);
 }
+
+void store_recall(struct store *s, struct append *a, struct op *op)
+{
+    const struct fake_event *old = fake_by_key(s, a);
+
+    if (fake_store_fails(s, op))
+        return;
+    if (old && old->body_hash == a->body_hash) {
+        a->is_duplicate = true;
+        a->seq = old->event.seq;
+        a->id = old->event.id;
+    }
+    fake_store_answer(s, op, !old ? ERR_NOT_FOUND : a->is_duplicate ? ERR_OK : ERR_KEY_REUSED);
+}

@@ -58,6 +58,9 @@ class House:
         if self.process:
             self.stop_server()
         self._pg("stop")
+        self.sweep()
+
+    def sweep(self):
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -86,7 +89,8 @@ class House:
                                  timeout=10, env=self._clean()).stdout
         want = {"server.listen": f"127.0.0.1:{self.tls_port}", "server.cleartext": f"127.0.0.1:{self.port}",
                 "server.admin": f"127.0.0.1:{self.admin_port}", "tls.directory": os.path.dirname(self.ca),
-                "store.conninfo": self.conninfo, **self.settings}
+                "store.conninfo": self.conninfo,
+                "server.workers": "0", **self.settings}
         lines, section = [], ""
         for line in printed.splitlines():
             line = line.strip()

@@ -17,6 +17,7 @@ int desk_setup(void **state)
 
     fake_chat_init(&w->f);
     w->api = (struct api){ .chat = &w->f.chat, .hub = hub_new(w->f.chat.loop), .url = "https://here:1" };
+    w->api.node = node_new(&(struct node_parts){ &w->f.chat, w->api.hub });
     snprintf(w->f.config.server_origins, sizeof w->f.config.server_origins,
              "https://a.example https://b.example");
     w->api.place = (struct channel_place){ &w->f.ops, w->f.chat.loop, w->f.store, w->api.hub };
@@ -44,6 +45,8 @@ int desk_teardown(void **state)
     fake_chat_run(&w->f);
     seen_free(&w->api.seen);
     limiter_free(&w->api.limiter);
+    node_stop(w->api.node);
+    node_free(&w->api.node);
     hub_free(&w->api.hub);
     fake_chat_fini(&w->f);
     free(w);

@@ -106,7 +106,8 @@ static void test_send_twice(void **state)
     assert_int_equal(say(w, &s, B, "hi", 1), ERR_OK);
     assert_true(s.send.post.append.is_duplicate);
     assert_int_equal(s.send.post.append.id.n, id);
-    assert_null(s.send.post.notices.members); /* nobody hears of it again */
+    assert_non_null(s.send.post.notices.members); /* whether they heard of it nobody knows: they look */
+    assert_null(s.send.post.notices.encoded);
     send_fini(&s.send);
     assert_int_equal(say(w, &s, B, "ho", 1), ERR_KEY_REUSED);
     send_fini(&s.send);
@@ -247,6 +248,38 @@ static enum err change(struct world *w, fake_chat_begin_fn *begin, int who, int 
     *told = m.post.notices.members ? m.post.notices.members->count : 0;
     membership_fini(&m);
     return err;
+}
+
+/* The answer to his first try is lost, he is removed, and his client tries again: it stands, so that is the answer.
+ * What he never said before is refused. */
+static void test_who_was_removed_hears_of_what_stands(void **state)
+{
+    struct world *w = *state;
+    struct sending s;
+
+    assert_int_equal(say(w, &s, B, "hi", 1), ERR_OK);
+    uint64_t id = s.send.post.append.id.n, seq = s.send.post.append.seq.n;
+    send_fini(&s.send);
+    uint32_t told;
+    assert_int_equal(change(w, begin_remove, A, B, ROLE_MEMBER, &told), ERR_OK);
+
+    assert_int_equal(say(w, &s, B, "hi", 1), ERR_OK);
+    assert_true(s.send.post.append.is_duplicate);
+    assert_int_equal(s.send.post.append.id.n, id);
+    assert_int_equal(s.send.post.append.seq.n, seq);
+    assert_non_null(s.send.post.notices.members);
+    assert_null(s.send.post.notices.encoded);
+    send_fini(&s.send);
+    assert_int_equal(say(w, &s, B, "ho", 1), ERR_KEY_REUSED);
+    send_fini(&s.send);
+    assert_int_equal(say(w, &s, B, "ho", 2), ERR_NOT_FOUND);
+    assert_null(s.send.post.notices.members);
+    send_fini(&s.send);
+    fake_store_fail(w->f.store, ERR_STORE_DOWN, 0, 1); /* nobody knows: that is no refusal */
+    sending(&s, w, B, "hi", key_now(w, 1));
+    assert_int_equal(fake_chat_ask(&w->f, begin_send, &s), ERR_STORE_DOWN);
+    send_fini(&s.send);
+    assert_int_equal(w->f.store->events_count, 2);
 }
 
 static void test_put(void **state)
@@ -420,6 +453,7 @@ int main(void)
         SCENE(test_members_changed_meanwhile),
         SCENE(test_order_while_the_members_are_read),
         SCENE(test_members_that_cannot_be_read),
+        SCENE(test_who_was_removed_hears_of_what_stands),
         SCENE(test_put),
         SCENE(test_an_admin_adds_members_only),
         SCENE(test_a_full_group),

@@ -110,6 +110,39 @@ static void a_repeated_key_is_answered_as_before(void **state)
     members_free(&m);
 }
 
+static void recall(struct rig *r, struct op *op, void *ctx)
+{
+    store_recall(r->store, &((struct rig_append *)ctx)->append, op);
+}
+
+/* For who may not send any more: the answer of the first time, and a commit of its own. */
+static void a_key_is_recalled_without_a_try(void **state)
+{
+    (void)state;
+    struct members *m = rig_conversation(&rig, CONVERSATION_DIRECT, 330, 2);
+    struct rig_append *a[5];
+
+    for (int n = 0; n < 5; n++) {
+        a[n] = rig_message(&rig, m, n == 4, 5301, n == 1 ? "\"text\":\"other\"" : "\"text\":\"once\"");
+        a[n]->append.key.low |= UINT64_C(1) << 63;
+    }
+    a[3]->append.conversation.n++;
+    assert_int_equal(rig_do(&rig, recall, a[2]), ERR_NOT_FOUND);
+    assert_int_equal(rig_append_do(a[0]), ERR_OK);
+    assert_int_equal(rig_do(&rig, recall, a[2]), ERR_OK);
+    assert_true(a[2]->append.is_duplicate);
+    assert_int_equal(a[2]->append.id.n, a[0]->append.id.n);
+    assert_int_equal(a[2]->append.seq.n, a[0]->append.seq.n);
+    assert_int_equal(rig_do(&rig, recall, a[1]), ERR_KEY_REUSED); /* another text, */
+    assert_int_equal(rig_do(&rig, recall, a[3]), ERR_KEY_REUSED); /* another conversation, */
+    assert_int_equal(rig_do(&rig, recall, a[4]), ERR_NOT_FOUND); /* another sender */
+    assert_int_equal(rig_sql(&rig, "SELECT tries FROM send_key WHERE sender_id = 331"), 3);
+    assert_int_equal(count_messages(m->conversation), 2);
+    for (int n = 0; n < 5; n++)
+        rig_append_free(a[n]);
+    members_free(&m);
+}
+
 static void a_key_twice_in_one_batch_counts_once(void **state)
 {
     (void)state;
@@ -404,6 +437,7 @@ int main(void)
         cmocka_unit_test(numbers_are_dense_and_every_member_has_one),
         cmocka_unit_test(many_at_once_keep_their_order),
         cmocka_unit_test(a_repeated_key_is_answered_as_before),
+        cmocka_unit_test(a_key_is_recalled_without_a_try),
         cmocka_unit_test(a_key_twice_in_one_batch_counts_once),
         cmocka_unit_test(a_key_that_another_node_used_meanwhile),
         cmocka_unit_test(members_who_changed_are_noticed),

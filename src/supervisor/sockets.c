@@ -1,0 +1,155 @@
+/* supervisor/sockets.c - addresses to sockets */
+#include "supervisor/sockets.h"
+#include "base/log.h"
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { SOCKETS_BACKLOG = 4096, SOCKETS_HOST_MAX = 256 };
+
+static enum err sockets_failed(const char *address, const char *why, int fd)
+{
+    log_line(LOG_ERROR, "listen", "address=%s error=%s", address, why);
+    if (fd >= 0)
+        close(fd);
+    return strcmp(why, "in use") == 0 ? ERR_EXISTS : ERR_BAD_REQUEST;
+}
+
+/* "host:port", "[v6]:port" or ":port", apart. */
+static bool sockets_split(const char *address, char host[static SOCKETS_HOST_MAX], uint32_t *port)
+{
+    const char *colon = strrchr(address, ':');
+    char *end;
+
+    if (!colon || (size_t)(colon - address) >= SOCKETS_HOST_MAX)
+        return false;
+    size_t bytes = (size_t)(colon - address);
+    if (bytes > 1 && address[0] == '[' && address[bytes - 1] == ']') {
+        address++;
+        bytes -= 2;
+    }
+    memcpy(host, address, bytes);
+    host[bytes] = 0;
+    unsigned long number = strtoul(colon + 1, &end, 10);
+    *port = (uint32_t)number;
+    return end != colon + 1 && *end == 0 && number <= UINT16_MAX;
+}
+
+static enum err sockets_bind(const struct addrinfo *to, const char *address, bool is_shared, int *into)
+{
+    int one = 1, fd = socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to->ai_protocol);
+
+    if (fd < 0)
+        return sockets_failed(address, strerror(errno), fd);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (to->ai_family == AF_INET6) {
+        int zero = 0;
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    }
+    if (is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one))
+        return sockets_failed(address, strerror(errno), fd);
+    if (bind(fd, to->ai_addr, to->ai_addrlen) || listen(fd, SOCKETS_BACKLOG))
+        return sockets_failed(address, errno == EADDRINUSE ? "in use" : strerror(errno), fd);
+    *into = fd;
+    return ERR_OK;
+}
+
+/* above: added to the port, unless that is 0. */
+static enum err sockets_tcp(const char *address, uint32_t above, bool is_shared, int *into)
+{
+    struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found;
+    char host[SOCKETS_HOST_MAX], number[16];
+    uint32_t port;
+
+    if (!sockets_split(address, host, &port) || (port && port + above > UINT16_MAX))
+        return sockets_failed(address, "not an address", -1);
+    snprintf(number, sizeof number, "%u", port ? port + above : 0);
+    if (!host[0])
+        wanted.ai_family = AF_INET6; /* and IPv4 through it */
+    if (getaddrinfo(host[0] ? host : NULL, number, &wanted, &found))
+        return sockets_failed(address, "not an address", -1);
+    enum err err = sockets_bind(found, address, is_shared, into);
+    freeaddrinfo(found);
+    return err;
+}
+
+/* Whoever may write to the directory may speak to the worker, and nobody else. */
+static enum err sockets_local(const char *directory, uint32_t worker, struct place *at)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    int bytes = snprintf(at->local_path, sizeof at->local_path, "%s/link-%u", directory, worker);
+
+    if (bytes < 0 || bytes >= (int)sizeof at->local_path)
+        return sockets_failed(directory, "the path is too long", -1);
+    if (mkdir(directory, 0700) && errno != EEXIST)
+        return sockets_failed(directory, strerror(errno), -1);
+    memcpy(name.sun_path, at->local_path, (size_t)bytes + 1);
+    unlink(at->local_path); /* of a supervisor before this one */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return sockets_failed(at->local_path, strerror(errno), fd);
+    mode_t before = umask(0077);
+    int bound = bind(fd, (const struct sockaddr *)&name, sizeof name);
+    umask(before);
+    if (bound || listen(fd, SOCKETS_BACKLOG))
+        return sockets_failed(at->local_path, strerror(errno), fd);
+    at->link_local = fd;
+    return ERR_OK;
+}
+
+static enum err sockets_of(const struct config *c, struct place *at)
+{
+    char own[SOCKETS_HOST_MAX + 16], host[SOCKETS_HOST_MAX];
+    uint32_t port;
+    enum err err = ERR_OK;
+
+    if (c->server_listen[0])
+        err = sockets_tcp(c->server_listen, 0, true, &at->tls);
+    if (!err && c->server_cleartext[0])
+        err = sockets_tcp(c->server_cleartext, 0, true, &at->cleartext);
+    if (!err && c->server_admin[0])
+        err = sockets_tcp(c->server_admin, at->worker, false, &at->admin);
+    if (!err && c->node_link[0])
+        err = sockets_tcp(c->node_link, at->worker, false, &at->link);
+    if (!err && at->workers > 1)
+        err = sockets_local(c->server_run_directory, at->worker, at);
+    if (!err && c->server_listen[0] && c->server_own_port && sockets_split(c->server_listen, host, &port)) {
+        snprintf(own, sizeof own, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+                 (unsigned)c->server_own_port);
+        err = sockets_tcp(own, at->worker, false, &at->own_tls);
+    }
+    return err;
+}
+
+enum err sockets_open(const struct config *c, uint32_t workers, struct place *at)
+{
+    enum err err = ERR_OK;
+
+    for (uint32_t k = 0; k < workers; k++) {
+        at[k] = (struct place){ .worker = k, .workers = workers };
+        at[k].tls = at[k].cleartext = at[k].own_tls = at[k].admin = at[k].link = at[k].link_local =
+            at[k].line = -1;
+    }
+    for (uint32_t k = 0; k < workers && !err; k++)
+        err = sockets_of(c, &at[k]);
+    for (uint32_t k = 0; k < workers && err; k++)
+        sockets_close(&at[k]);
+    return err;
+}
+
+void sockets_close(struct place *at)
+{
+    int *fd[] = { &at->tls, &at->cleartext, &at->own_tls, &at->admin, &at->link, &at->link_local };
+
+    for (unsigned k = 0; k < sizeof fd / sizeof *fd; k++) {
+        if (*fd[k] >= 0)
+            close(*fd[k]);
+        *fd[k] = -1;
+    }
+}
