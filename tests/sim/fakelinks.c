@@ -51,7 +51,8 @@ struct fakelinks_packet {
     struct blob *bytes[64];
 };
 
-static LIST_HEAD(fakelinks_list, links) fakelinks_all;
+LIST_HEAD(fakelinks_list, links);
+static struct fakelinks_list fakelinks_all;
 
 void fakelinks_reset(void)
 {
