@@ -74,12 +74,8 @@ static uint64_t request_wait_ms(const struct request_pool *p, const struct reque
 static void request_begin(struct request_lane *l, struct request *r)
 {
     l->at = r;
-<<<<<<< HEAD
     l->stage = r->stage;
     l->nth = 0;
-=======
-    l->stage = l->nth = 0;
->>>>>>> 49629be4bfb399de75bc687379b50884384ec4bf
     l->err = ERR_OK;
     l->is_retry = false;
 }
@@ -97,7 +93,6 @@ static void request_send(struct request_lane *l, struct request *r)
     l->behind_last = &r->next;
     pg_begin_behind(&l->pg);
     encode_reset(&l->encode);
-<<<<<<< HEAD
     r->kind->send(r, &l->pg, &l->encode, r->stage);
     pg_sync(&l->pg);
 }
@@ -110,19 +105,6 @@ static bool request_may_send(const struct request_lane *l, const struct request 
     if (l->pg.state != PG_UP || l->pg.is_broken)
         return false;
     return !l->at || (l->pg.role == PG_READS && is_single && l->is_synced && l->pg.behind < PG_BEHIND_MAX);
-=======
-    r->kind->send(r, &l->pg, &l->encode, 0);
-    pg_sync(&l->pg);
-}
-
-/* A read of one stage may go behind others: it needs nothing that they bring, and nothing has to come behind it soon. */
-static bool request_may_send(const struct request_lane *l, const struct request *r)
-{
-    if (l->pg.state != PG_UP || l->pg.is_broken)
-        return false;
-    return !l->at ||
-           (l->pg.role == PG_READS && r->kind->stages == 1 && l->is_synced && l->pg.behind < PG_BEHIND_MAX);
->>>>>>> 49629be4bfb399de75bc687379b50884384ec4bf
 }
 
 static uint32_t request_under_way(const struct request_lane *l)
@@ -214,7 +196,6 @@ static void request_go_on(struct request_lane *l)
     pg_wait(&l->pg, request_wait_ms(l->pool, next));
 }
 
-<<<<<<< HEAD
 /* A split one goes on with its next stage. */
 static bool request_has_more(struct request *r, enum err err)
 {
@@ -224,19 +205,13 @@ static bool request_has_more(struct request *r, enum err err)
     return true;
 }
 
-=======
->>>>>>> 49629be4bfb399de75bc687379b50884384ec4bf
 static void request_synced(void *ctx)
 {
     struct request_lane *l = ctx;
     struct request *r = l->at;
     bool is_unsure = l->pg.warned && l->pg.role != PG_READS;
 
-<<<<<<< HEAD
     bool is_again = l->is_retry ? ++r->tries < REQUEST_TRIES_MAX : request_has_more(r, l->err);
-=======
-    bool is_again = l->is_retry && ++r->tries < REQUEST_TRIES_MAX;
->>>>>>> 49629be4bfb399de75bc687379b50884384ec4bf
     enum err err = is_unsure ? ERR_STORE_DOWN : l->err;
 
     l->pool->done++;

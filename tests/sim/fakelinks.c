@@ -17,14 +17,12 @@ struct fakelinks_frame {
     TAILQ_ENTRY(fakelinks_frame) queue;
 };
 
-TAILQ_HEAD(fakelinks_queue, fakelinks_frame);
-
 struct fakelinks_stream {
     struct links *links;
     bool is_used, is_up;
     uint32_t node, process; /* the peer's; process: once it was up */
     uint64_t incarnation, generation, numbers, sent, bytes, last_us;
-    struct fakelinks_queue queue; /* said and not acknowledged */
+    TAILQ_HEAD(fakelinks_queue, fakelinks_frame) queue; /* said and not acknowledged */
 };
 
 struct links {
