@@ -136,6 +136,25 @@ class House:
         except OSError:
             return False
 
+    def wait_for_workers(self, count, wait_s=30):
+        """All of a supervisor's workers serve, and every one of them sees the others and has its slots."""
+        end = time.monotonic() + wait_s
+        while not all(self._sees(k, count) for k in range(count)):
+            if time.monotonic() > end:
+                raise SystemExit(f"{count} workers don't serve after {wait_s} s:\n{self.log_tail()}")
+            time.sleep(0.1)
+        if count > 1:
+            time.sleep(3)       # who joins waits two seconds for others before the table is made
+
+    def _sees(self, worker, count):
+        try:
+            with socket.create_connection(("127.0.0.1", self.admin_port + worker), 2) as s:
+                s.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                told = b"".join(iter(lambda: s.recv(65536), b"")).decode()
+        except OSError:
+            return False
+        return f"\nposthorn_nodes {count}\n" in told and f"\nposthorn_links_up {count - 1}\n" in told
+
     def log_tail(self, lines=15):
         with open(os.path.join(self.dir, "posthornd.log"), errors="replace") as log:
             return "".join(log.readlines()[-lines:])

@@ -169,6 +169,25 @@ def longpoll(bench):
                                              "frame", "--pairs", 500, "--window", 4, "--processes", 2))}
 
 
+def with_workers(count):
+    """Row 10: the work of row 1 on a posthornd of that many workers, which begins and ends with this."""
+    def workers_job(bench):
+        name, plain = f"workers-{count}", dict(bench.house.settings)
+        bench.house.settings = {**plain, "server.workers": count, "server.run_directory": "run"}
+        try:
+            bench.fresh_server()
+            bench.house.wait_for_workers(count)
+            # Who is asked for CPU is the supervisor, and not the one who works.
+            result = bench.workload("pairs", *measured(bench), "--way", "ws", "--http", "1.1", "--send", "frame", "--pairs",
+                                    500, "--window", 4, "--processes", 2)
+        finally:
+            bench.house.settings = plain
+            bench.fresh_server()
+        own = {key: value for key, value in result.items() if not key.startswith(("server_", "postgres_"))}
+        return {name: judge(own)}
+    return workers_job
+
+
 def rate_at(rate):
     def rate_job(bench):
         name = f"rate-{rate}"
@@ -376,6 +395,8 @@ JOBS = {
     "login-resumed": login("login-resumed", True, "--resume"),
     "catchup": catchup,
     "storm": storm,
+    "workers-1": with_workers(1),
+    "workers-2": with_workers(2),
     **{f"idle-{way}-{http}{'-tls' if tls else ''}": idle(way, http, tls) for way, http, tls in IDLE},
     **{f"rate-{rate}": rate_at(rate) for rate in CURVE if rate != 1000},
 }

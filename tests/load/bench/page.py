@@ -4,7 +4,7 @@ import textwrap
 
 from figures import goal, is_bad, missed_by, number, spread, tally, verdict
 from picture import Chart, Line
-from rows import NAMES, NOT_YET
+from rows import NAMES
 
 WORDS = {"aim": "aim reached", "must": "reached", "-": ""}
 FULL = 0.93                             # of a core: a thread that does more has no more to give
@@ -43,7 +43,6 @@ def terminal(outcomes):
             lines.append(f"{row:>7}  {NAMES[row]}")
         lines.append(f"         {figure.what[:36]:36} {measured(outcome):38} {goal(figure.must, figure):>9} "
                      f"{goal(figure.aim, figure):>9}  {said(outcome)}".rstrip())
-    lines += [f"{row:>7}  {NAMES[row]}: {why}" for row, why in NOT_YET.items()]
     return lines
 
 
@@ -204,8 +203,6 @@ def markdown(run, outcomes, rounds):
             lines.append(f"| **{row}** | **{NAMES[row]}** | | | | |")
         lines.append(f"| | {figure.what} | {measured(outcome)} | {goal(figure.must, figure)} | {goal(figure.aim, figure)} "
                      f"| {said(outcome)} |")
-    for row, why in NOT_YET.items():
-        lines.append(f"| **{row}** | **{NAMES[row]}** | not yet measured: {why} | | | |")
     names = [name for name in pictures(rounds)]
     if names:
         lines += ["", "## Against load", ""]

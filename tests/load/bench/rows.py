@@ -25,7 +25,6 @@ NAMES = {
     "catchup": "a cursor 10,000 events behind",
     "trivial": "a trivial route, h2load -c50 -m10, beside nghttpd",
 }
-NOT_YET = {"10": "comes with the ring: there is one worker until then"}
 
 
 def of(job, key, factor=1.0):
@@ -102,6 +101,10 @@ def arrivals():
     yield Figure("11", "CPU of posthornd", "ms", of("login", "server_ms_per_login"), 0.37, 0.19, False, 3, ("login",))
     for name, job in (("the same over TLS", "login-tls"), ("over TLS, resumed", "login-resumed")):
         yield Figure("11", name, "ms", of(job, "server_ms_per_login"), None, None, False, 3, (job,))
+    for count in (1, 2):
+        yield Figure("10", f"delivered by {count}", "/s", of(f"workers-{count}", "delivered_per_s"), jobs=(f"workers-{count}",))
+    yield Figure("10", "2 workers, of 1", "", ratio("workers-2", "delivered_per_s", "workers-1", "delivered_per_s"), 0.9, 1,
+                 digits=2, jobs=("workers-2", "workers-1"))
     yield Figure("storm", "all caught up after", "s", of("storm", "caught_up_s"), 10, None, False, 2, ("storm",))
     yield Figure("storm", "live messages' p99 meanwhile", "ms", of("storm", "delivered_p99_ms"), 50, None, False, 1,
                  ("storm",))
