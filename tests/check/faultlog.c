@@ -164,9 +164,14 @@ const struct faultlog_fault *faultlog_cause(const struct faultlog *f, uint64_t f
     size_t count = faultlog_count(f, from);
 
     for (size_t k = count; k > 0; k--)
+        if (f->fault[k - 1].end_ns >= from)
+            return &f->fault[k - 1];
+    if (count < f->faults && f->fault[count].ns <= to)
+        return &f->fault[count];
+    for (size_t k = count; k > 0; k--)
         if (f->fault[k - 1].end_ns + FAULTLOG_AFTERMATH_NS >= from)
             return &f->fault[k - 1];
-    return count < f->faults && f->fault[count].ns <= to ? &f->fault[count] : NULL;
+    return NULL;
 }
 
 bool faultlog_has_kind(const struct faultlog *f, const char *kind, uint64_t before_ns)

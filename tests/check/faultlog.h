@@ -30,7 +30,7 @@ void faultlog_fini(struct faultlog *f);
 const struct faultlog_fault *faultlog_before(const struct faultlog *f, uint64_t ns);
 /* ", at 3.2 s, 0.4 s after fault 7 kill-worker (node b)"; ns 0: nothing. */
 void faultlog_tell(const struct faultlog *f, uint64_t start_ns, uint64_t ns, char *into, size_t bytes);
-/* What made a delivery late that was due at `from` and came at `to`: the fault in effect then (until 5 s after it was
- * healed), else the first injected meanwhile; NULL: none did. */
+/* What made a delivery late that was due at `from` and came at `to`: the newest fault in effect then, else the first
+ * injected meanwhile, else the newest that was healed less than 5 s before; NULL: none did. */
 const struct faultlog_fault *faultlog_cause(const struct faultlog *f, uint64_t from, uint64_t to);
 bool faultlog_has_kind(const struct faultlog *f, const char *kind, uint64_t before_ns);
