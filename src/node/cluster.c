@@ -29,6 +29,7 @@ struct cluster {
 
     bool has_joined, is_fenced, is_draining, is_stopped, is_resting, is_due;
     uint32_t load;
+    uint64_t timeline; /* of the last beat */
     uint64_t turn_ms; /* of the last turn */
     uint64_t asked_ms, held_ms; /* when the renewal under way was sent, and the last good one */
     struct node_join join;
@@ -365,6 +366,11 @@ static void cluster_renewed(struct op *op, enum err err)
     }
     c->held_ms = c->asked_ms;
     c->is_due = c->is_due || c->renew.is_expired;
+    if (c->renew.timeline != c->timeline) { /* what was lost in a failover is counted again from there */
+        c->timeline = c->renew.timeline;
+        c->list.nodes_version = UINT64_MAX;
+        c->now.epoch = 0;
+    }
     if (c->renew.nodes_version != c->list.nodes_version || c->renew.epoch > c->now.epoch)
         cluster_look(op, ERR_OK);
     else

@@ -227,6 +227,37 @@ const struct database_row *database_at(const struct database *d, uint64_t user, 
     return i > 0 && i <= b->count ? &d->row[b->row[i - 1]] : NULL;
 }
 
+static struct ring *database_copy_ring(const struct ring *r)
+{
+    struct ring *copy = NULL;
+
+    if (r)
+        CHECK(ring_load(r->member, r->count, r->owner, r->slots, &copy) == ERR_OK);
+    return copy;
+}
+
+void database_note_nodes(struct database *d)
+{
+    ring_free(&d->behind.ring);
+    memcpy(d->behind.node, d->node, sizeof d->node);
+    d->behind.nodes = d->nodes;
+    d->behind.epoch = d->epoch;
+    d->behind.nodes_version = d->nodes_version;
+    d->behind.ring = database_copy_ring(d->ring);
+}
+
+/* Leases are as old as the rest. Incarnations are given out ahead, and never twice. */
+static void database_lose_nodes(struct database *d)
+{
+    world_tell("epoch %u is %u again", (unsigned)d->epoch, (unsigned)d->behind.epoch);
+    ring_free(&d->ring);
+    memcpy(d->node, d->behind.node, sizeof d->node);
+    d->nodes = d->behind.nodes;
+    d->epoch = d->behind.epoch;
+    d->nodes_version = d->behind.nodes_version;
+    d->ring = database_copy_ring(d->behind.ring);
+}
+
 void database_fail_over(struct database *d, uint32_t lost_most)
 {
     uint32_t lost = world_below(lost_most + 1), kept = d->count - (lost < d->count ? lost : d->count);
@@ -244,5 +275,7 @@ void database_fail_over(struct database *d, uint32_t lost_most)
         database_follow(d, k);
     if (world_it()->mutant != MUTANT_NO_TIMELINE)
         d->timeline++;
+    if (d->behind.ring && world_chance(300))
+        database_lose_nodes(d);
     d->failover_us = d->started_us = world_it()->now_us;
 }

@@ -72,6 +72,12 @@ struct database {
     uint32_t nodes;
     uint64_t incarnations, epoch, nodes_version;
     struct ring *ring;
+    struct {                        /* of all that, as a standby may have it: before the last change */
+        struct database_node node[WORLD_NODES + 1];
+        uint32_t nodes;
+        uint64_t epoch, nodes_version;
+        struct ring *ring;
+    } behind;
     uint64_t evicted_us[DATABASE_EVICTED];
     uint32_t evicted;               /* ever */
 };
@@ -94,6 +100,8 @@ void database_append(struct database *d, const struct append *a, uint64_t id, ui
 const struct database_row *database_at(const struct database *d, uint64_t user, uint64_t i);
 /* A standby without the newest rows takes over, with another timeline: at most so many are lost. */
 void database_fail_over(struct database *d, uint32_t lost_most);
+/* The standby has what stands now; the next change it may miss. */
+void database_note_nodes(struct database *d);
 bool database_is_lost(const struct database *d, uint64_t from, struct key key);
 /* The row of a key; NULL: it was never committed, or is lost. */
 const struct database_row *database_by_key(const struct database *d, uint64_t from, struct key key);

@@ -13,6 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    EDGE_EMPTY_MS = 800, /* for what was begun, when a process leaves */
+    EDGE_AWAKE_US = 4000 * 1000, /* in that time it has heard everything */
+};
+
 static struct {
     struct edge_life *life[WORLD_NODES];
     uint64_t wake_us[WORLD_NODES];
@@ -183,6 +188,21 @@ void edge_done(struct op *op, enum err err, void *asker)
     (void)asker;
 }
 
+void edge_check_tables(const struct database *d)
+{
+    for (uint32_t k = 0; k < edge.processes && edge.is_ring; k++) {
+        const struct edge_life *l = edge.life[k];
+        const struct cluster *c = l ? node_cluster(l->node) : NULL;
+        bool is_awake = edge_is_up(k) && world_it()->pause_us[k] + EDGE_AWAKE_US < world_it()->now_us;
+        if (!is_awake || !c || !cluster_ring(c) || !d->ring)
+            continue;
+        if (cluster_epoch(c) != d->epoch || ring_moves(cluster_ring(c), d->ring) > 0)
+            world_violated("process %u goes by epoch %u, the database has %u, %u slots differ", k,
+                           (unsigned)cluster_epoch(c), (unsigned)d->epoch,
+                           ring_moves(cluster_ring(c), d->ring));
+    }
+}
+
 void edge_stats(struct node_stats *into)
 {
     for (uint32_t k = 0; k < edge.processes; k++) {
@@ -196,8 +216,6 @@ void edge_stats(struct node_stats *into)
 
 /* Leaving, as main.c has it: others take over, streams end, the last word. */
 static op_step edge_leave_drain, edge_leave_end, edge_leave_last, edge_leave_over;
-
-enum { EDGE_EMPTY_MS = 800 };
 
 static void edge_keeps(struct op *op)
 {

@@ -5,7 +5,7 @@
 #include "chat/send.h"
 #include "live/channel.h"
 #include "node/node.h"
-#include "sim/world.h"
+#include "sim/database.h"
 
 struct device;
 
@@ -59,5 +59,7 @@ void edge_close(void *request);
 void edge_room(void *request);
 void edge_send(void *request);
 void edge_change(void *request);
+/* When all is quiet, all go by the newest table. */
+void edge_check_tables(const struct database *d);
 /* Of all that ever were. */
 void edge_stats(struct node_stats *into);

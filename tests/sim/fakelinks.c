@@ -12,9 +12,9 @@
 enum { PEERS = 16 };
 
 struct fakelinks_frame {
+    TAILQ_ENTRY(fakelinks_frame) queue;
     uint64_t number;
     struct blob *bytes;
-    TAILQ_ENTRY(fakelinks_frame) queue;
 };
 
 struct fakelinks_stream {
@@ -26,6 +26,7 @@ struct fakelinks_stream {
 };
 
 struct links {
+    LIST_ENTRY(links) all;
     struct loop *loop;
     uint32_t process;
     uint64_t era;
@@ -38,7 +39,6 @@ struct links {
     struct {
         uint64_t incarnation, next;
     } from[PEERS];
-    LIST_ENTRY(links) all;
 };
 
 struct fakelinks_packet {

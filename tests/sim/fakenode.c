@@ -360,6 +360,7 @@ static enum err fakenode_change_ask(struct fakestore_question *question, struct 
     q->made.again_ms = c.again_ms;
     if (!c.changed)
         return ERR_EXISTS;
+    database_note_nodes(d);
     fakenode_evict(d, &c, &q->made);
     struct ring *made = ring_new(c.member, c.members, ring_slots(c.members, d->ring ? d->ring->slots : 0));
     ring_free(&d->ring);

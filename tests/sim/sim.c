@@ -21,7 +21,7 @@ enum {
     HEALED_PART = 20,
     FAULTS_S = 15,
     HEAL_S = 400,
-    AFTER_S = 2,
+    AFTER_S = 5,
     FINDS = 200,
     JOBS_MAX = 64,
     CALM_MS = 2500,
@@ -142,6 +142,7 @@ static void sim_run(const struct sim_options *o, uint64_t seed, struct sim_resul
     while (done_us && world_step(&w, done_us + AFTER_S * WORLD_S)) {
     }
     devices_check(&all);
+    edge_check_tables(faults.database);
     edge_stats(&stats);
     if (faults.is_calm && stats.healed > HEALED_FEW + all.events / HEALED_PART)
         world_violated("%u places came only by asking, and nothing is wrong anywhere",
