@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define FIGURES_ONSET_NS UINT64_C(2000000000) /* sends begun so soon after a fault have met it, too */
-
 void figures_add(struct figures_sample *s, uint64_t ns)
 {
     uint64_t us = ns / 1000;
@@ -86,15 +84,10 @@ void figures_send(struct figures *f, uint32_t conversation, uint64_t sent_ns, ui
         if (is_calm)
             figures_add(&f->send_calm, acked_ns - sent_ns);
     }
-    if (!acked_ns || conversation >= f->ack.things)
-        return;
-    const struct faultlog_fault *newest = faultlog_before(l, acked_ns);
-    for (size_t k = newest ? (size_t)(newest - l->fault) + 1 : 0; k-- > 0;) {
-        if (l->fault[k].ns + FIGURES_ONSET_NS < sent_ns)
-            break;
-        uint64_t from = sent_ns > l->fault[k].ns ? sent_ns : l->fault[k].ns;
-        figures_wound(&f->ack, k, conversation, acked_ns - from);
-    }
+    const struct faultlog_fault *cause = acked_ns ? faultlog_cause(l, sent_ns, acked_ns) : NULL;
+    if (cause && conversation < f->ack.things)
+        figures_wound(&f->ack, (size_t)(cause - l->fault), conversation,
+                      acked_ns - (sent_ns > cause->ns ? sent_ns : cause->ns));
 }
 
 bool figures_late(struct figures *f, size_t device, uint64_t from, uint64_t to)
