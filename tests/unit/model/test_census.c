@@ -31,7 +31,7 @@ static struct census all(uint32_t count)
 /* The weights of the table are those of all(). */
 static void take(struct census *c)
 {
-    struct ring_member before[NODES];
+    struct ring_member before[NODES] = { 0 };
     uint32_t count = 0;
 
     for (uint32_t k = 0; k < c->count; k++) {
