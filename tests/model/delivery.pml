@@ -1,13 +1,14 @@
 /* model/delivery.pml - order, exactly once, timelines, push, and the last net: one inbox, whole ways, two senders
  *
- * client -> node that commits -> Postgres -> home(user) -> edge -> device, with a channel between each two. 2 nodes, each
- * all three; 2 senders in 2 conversations, who repeat with the same key; one device, that comes back with its cursor.
- * Senders pick any node: stale tables, a node whose lease has ended, mixed versions. Registering is one step here, and
- * anti-entropy is on (NO_AE takes it away); what the quick rules alone can do is in ring.pml.
+ * client -> node that commits -> Postgres -> home(user) -> edge -> device, with a channel between each two. 2 nodes,
+ * each all three; 2 senders in 2 conversations, who repeat with the same key; one device, that comes back with its
+ * cursor. Senders pick any node: stale tables, a node whose lease has ended, mixed versions. Registering is one step
+ * here, and anti-entropy is on (NO_AE takes it away); what the quick rules alone can do is in ring.pml.
  *
- * Budgets: CRASH a node dies at any step; LOSS a lost notice, acknowledgement or request; DBERR a commit whose answer is
- * lost; RING a new table; DISC the device goes and its edge does not know; SPUR a client repeats though nothing is lost.
- * With LOSSY_FAILOVER Postgres loses its newest place once, TIMELINE is the rule against it; PUSH adds the pusher.
+ * Budgets: CRASH a node dies at any step; LOSS a lost notice, acknowledgement or request; DBERR a commit whose answer
+ * is lost; RING a new table; DISC the device goes and its edge does not know; SPUR a client repeats though nothing is
+ * lost. With LOSSY_FAILOVER Postgres loses its newest place once, TIMELINE is the rule against it; PUSH adds the
+ * pusher.
  *
  * Checked: acknowledged is durable; one place for each message, without gaps; a sender's order; each device gets the
  * message that stands at a place, in order, never with a gap; at the end everything was delivered, or pushed.
@@ -40,10 +41,12 @@
 #define PLACES 7
 
 /* Postgres */
-byte inbox[PLACES]; byte head; bool committed[PLACES]; byte timeline; byte timeline_head; byte push_mark; byte device_acked;
+byte inbox[PLACES], head, timeline, timeline_head, push_mark, device_acked;
+bool committed[PLACES];
 byte nextseq = 0;          /* NO_LOCK mutant: sequence counter, visible out of order */
 /* nodes: lost when they die */
-byte epoch, view[2], registered[2], edge_next[2]; bool edge_has[2], edge_gap[2], edge_to_register[2]; byte edge_timeline[2];
+byte epoch, view[2], registered[2], edge_next[2], edge_timeline[2];
+bool edge_has[2], edge_gap[2], edge_to_register[2];
 chan request[2] = [1] of {byte,byte}; chan notice[2] = [1] of {byte,byte}; chan deliver[2] = [1] of {byte,byte};
 chan wire[2] = [1] of {byte,byte}; chan ack[2] = [1] of {byte};
 byte crash=CRASH, loss=LOSS, dberr=DBERR, ring=RING, disc=DISC, spur=SPUR;
@@ -51,10 +54,12 @@ byte crash=CRASH, loss=LOSS, dberr=DBERR, ring=RING, disc=DISC, spur=SPUR;
 byte failovers=1;
 #endif
 /* the device */
-byte cursor, at=NONE, device_log[PLACES], device_timeline; bool device_off; bool acked[PLACES]; byte senders_done; byte pushed, pushes;
+byte cursor, at=NONE, device_log[PLACES], device_timeline, senders_done, pushed, pushes;
+bool device_off, acked[PLACES];
 
 inline flush(c,x,y){ do :: nempty(c) -> c?x,y :: empty(c) -> break od }
-inline die(n,x,y){ atomic{ crash--; flush(request[n],x,y); flush(notice[n],x,y); flush(deliver[n],x,y); flush(wire[n],x,y);
+inline die(n,x,y){ atomic{ crash--;
+  flush(request[n],x,y); flush(notice[n],x,y); flush(deliver[n],x,y); flush(wire[n],x,y);
   registered[n]=0; edge_has[n]=0; edge_gap[n]=0; view[n]=epoch; if :: at==n -> at=NONE :: else fi; x=0; y=0 } }
 #define MAY_DIE if :: crash>0 -> die(n,s,m); goto idle :: skip fi
 
@@ -99,7 +104,8 @@ end: do
     atomic{ if :: nfull(ack[s]) -> ack[s]!m :: full(ack[s]) :: loss>0 -> loss-- fi };
 #endif
     goto idle
- :: atomic{ notice[n]?q,m -> h=0; do :: h<2 -> if :: registered[n]&BIT(h) -> if :: nfull(deliver[h]) -> deliver[h]!q,m :: full(deliver[h]) :: loss>0 -> loss-- fi
+ :: atomic{ notice[n]?q,m -> h=0;
+       do :: h<2 -> if :: registered[n]&BIT(h) -> if :: nfull(deliver[h]) -> deliver[h]!q,m :: full(deliver[h]) :: loss>0 -> loss-- fi
                                                :: else fi; h++ :: else -> break od }; goto idle
  :: atomic{ deliver[n]?q,m ->
 #ifdef TIMELINE

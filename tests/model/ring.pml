@@ -169,7 +169,9 @@ inline notice(n, i) {
 }
 /* Whoever has read before this may have missed something: without a doubt nobody would look. */
 inline settle(n) {
-#ifdef SETTLE_TRUSTS
+#ifdef READ_FIRST
+    skip;
+#elif defined(SETTLE_TRUSTS)
     if
     :: settled[n] -> doubt[n]=1
     :: else -> skip
