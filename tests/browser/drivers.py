@@ -13,17 +13,13 @@ import subprocess
 import tempfile
 import time
 
+from ports import free_port
+
 START_S, ANSWER_S = 90, 60
 
 
 class Failed(Exception):
     """The browser did not do what it was told to."""
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def trust(database, ca):

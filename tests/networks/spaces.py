@@ -5,7 +5,7 @@ import sys
 import time
 
 from networks import WS2, Network
-from programs import free_port
+from ports import free_port
 
 SERVER, CLIENT = "10.83.7.1", "10.83.7.2"
 

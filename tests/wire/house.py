@@ -9,16 +9,12 @@ import sys
 import tempfile
 import time
 
+from ports import free_port
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # Proofs work much faster than people: the limits that protect against that are lifted where they exist (0: none).
 LIFTED = re.compile(r"(_per_(second|minute|hour)|_burst)$")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def find_server(given=None, builds=("test", "release")):

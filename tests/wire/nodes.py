@@ -5,7 +5,8 @@ import subprocess
 import time
 import urllib.request
 
-from house import TOP, House, free_port
+from house import TOP, House
+from ports import free_port
 
 
 class Nodes:

@@ -14,7 +14,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from bench import House, Others, find_program, make_floor_database                               # noqa: E402
-from house import free_port                                                                      # noqa: E402
+from ports import free_port                                                                      # noqa: E402
 import machine                                                                                   # noqa: E402
 
 STRANGERS_MAX = 0.25                    # cores of strangers and of the host; a run beside busier ones is made again
