@@ -199,6 +199,8 @@ static void cluster_joined(struct op *op, enum err err)
     c->ids->node = c->join.id;
     if (c->ids->last < c->join.id_above)
         c->ids->last = c->join.id_above;
+    c->now.epoch =
+        0; /* the table is told of again, as if new: the former life's notices are asked for behind it */
     c->events->joined(c->ctx, c->join.id, c->join.incarnation, c->join.replaced);
     cluster_look(op, ERR_OK);
 }
