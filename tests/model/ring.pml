@@ -32,6 +32,9 @@
 #ifndef MESSAGES
 #define MESSAGES 2      /* of each sender */
 #endif
+#ifndef ROOM
+#define ROOM 7          /* frames on a link at once: one too many is an error of this model, and told */
+#endif
 /* How often what may go wrong: */
 #ifndef CRASH
 #define CRASH 0         /* a node dies */
@@ -108,7 +111,7 @@ byte registered[N];             /* as home: at which edges the user is */
 byte gone[N];                   /* whose death it has not noticed yet */
 byte heir_of[N], heir_looks[N];
 bool look[N];                   /* there was a table: look once more when all have it */
-chan link[N*N] = [7] of { mtype, byte, byte, byte };    /* what, place, where it began, hops */
+chan link[N*N] = [ROOM] of { mtype, byte, byte, byte };    /* what, place, where it began, hops */
 
 /* ---- a node as edge ---- */
 mtype user[N]; byte home[N], old[N];
