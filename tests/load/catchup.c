@@ -264,14 +264,14 @@ static int catchup_measure(struct catchup *c)
 
     c->events = 0;
     c->pass = (struct tally){ 0 };
-    double server = cpu_of((pid_t)o->server, 0), postgres = cpu_of((pid_t)o->postgres, 1),
+    double server = cpu_of((pid_t)o->server, 1), postgres = cpu_of((pid_t)o->postgres, 1),
            load = cpu_of(getpid(), 0);
     uint64_t begin = tally_now_ns(), end = begin + (uint64_t)(o->seconds * 1e9);
     do
         good = good && catchup_pass(c);
     while (good && tally_now_ns() < end);
     double s = (double)(tally_now_ns() - begin) / 1e9, events = (double)(c->events ? c->events : 1);
-    server = cpu_of((pid_t)o->server, 0) - server;
+    server = cpu_of((pid_t)o->server, 1) - server;
     postgres = cpu_of((pid_t)o->postgres, 1) - postgres;
     load = cpu_of(getpid(), 0) - load;
 

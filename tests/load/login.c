@@ -124,12 +124,12 @@ static int login_measure(struct login *run, struct login_client *client)
 
     run->resumed = 0;
     run->took = (struct tally){ 0 };
-    double server = cpu_of((pid_t)o->server, 0), postgres = cpu_of((pid_t)o->postgres, 1),
+    double server = cpu_of((pid_t)o->server, 1), postgres = cpu_of((pid_t)o->postgres, 1),
            load = cpu_of(getpid(), 0);
     uint64_t begin = tally_now_ns();
     good = good && login_run(run, client, o->connections);
     double s = (double)(tally_now_ns() - begin) / 1e9;
-    server = cpu_of((pid_t)o->server, 0) - server;
+    server = cpu_of((pid_t)o->server, 1) - server;
     postgres = cpu_of((pid_t)o->postgres, 1) - postgres;
     load = cpu_of(getpid(), 0) - load;
 

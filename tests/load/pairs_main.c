@@ -60,7 +60,7 @@ static void main_join(struct pairs_result *into, const struct pairs_result *r)
 
 static struct main_cost main_look(const struct options *o, const pid_t *child)
 {
-    struct main_cost c = { cpu_of((pid_t)o->server, 0), cpu_of((pid_t)o->postgres, 1), 0 };
+    struct main_cost c = { cpu_of((pid_t)o->server, 1), cpu_of((pid_t)o->postgres, 1), 0 };
 
     for (uint32_t n = 0; n < o->processes; n++)
         c.load += cpu_of(child[n], 0);

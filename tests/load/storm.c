@@ -334,14 +334,14 @@ static int storm_run(struct storm *s, struct storm_live *live)
         return 2;
     }
     pid_t child = storm_live_begin(s, live);
-    double server = cpu_of((pid_t)s->o->server, 0), postgres = cpu_of((pid_t)s->o->postgres, 1);
+    double server = cpu_of((pid_t)s->o->server, 1), postgres = cpu_of((pid_t)s->o->postgres, 1);
     uint64_t begin = tally_now_ns();
     atomic_store(&live->start, begin);
     good = storm_open(s);
     uint64_t end = tally_now_ns();
     for (int n = 0; good && n < 20; n++) /* what came twice would come now */
         storm_turn(s, 10);
-    server = cpu_of((pid_t)s->o->server, 0) - server;
+    server = cpu_of((pid_t)s->o->server, 1) - server;
     postgres = cpu_of((pid_t)s->o->postgres, 1) - postgres;
     atomic_store(&live->stop, end);
     int status = 1;
