@@ -132,7 +132,8 @@ int cli_open(struct cli *c, const struct posthorn_callbacks *on, bool needs_sess
                          "which server? posthorn --server https://host[:port] ... (a login remembers it)");
     struct posthorn_options o = { .server = c->profile.server,
                                   .ca_file = c->profile.ca,
-                                  .state_dir = c->profile.state_dir };
+                                  .state_dir = c->profile.state_dir,
+                                  .stays = c->options.is_set[OPTION_STAY] };
     int code = read_ways(c, &o);
     if (code)
         return code;

@@ -14,6 +14,7 @@ static const struct option_kind kinds[OPTION_COUNT] = {
                            "auto, ws, sse, push, longpoll or poll: how events come (default: auto)" },
     [OPTION_PROXY] = { "--proxy", NULL, "URL",
                        "http://[user:password@]host:port, or none (default: HTTPS_PROXY, ALL_PROXY)" },
+    [OPTION_STAY] = { "--stay", NULL, NULL, "only ever connect to this server, not to nodes that it names" },
     [OPTION_JSON] = { "--json", "-j", NULL, "data as JSON, one object a line" },
     [OPTION_QUIET] = { "--quiet", "-q", NULL, "no messages but errors" },
     [OPTION_NO_COLOR] = { "--no-color", NULL, NULL, "no colors (NO_COLOR does the same)" },

@@ -3,7 +3,7 @@ _posthorn() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= i
     local commands="register login logout whoami send listen history conversations read group devices outbox
         doctor help version chat"
-    local options="--server --ca --profile --http --transport --proxy --json --quiet --no-color --no-input --help --version"
+    local options="--server --ca --profile --http --transport --proxy --stay --json --quiet --no-color --no-input --help --version"
     case $before in
     --ca|--password-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --http) COMPREPLY=($(compgen -W "auto 2 1.1" -- "$word")); return ;;

@@ -9,6 +9,7 @@ complete -c posthorn -s p -l profile -x -d 'who to be' \
 complete -c posthorn -l http -x -a 'auto 2 1.1' -d 'HTTP version'
 complete -c posthorn -l transport -x -a 'auto ws sse push longpoll poll' -d 'how events come'
 complete -c posthorn -l proxy -x -a none -d 'an HTTP proxy'
+complete -c posthorn -l stay -d 'only ever connect to this server'
 complete -c posthorn -s j -l json -d 'data as JSON'
 complete -c posthorn -s q -l quiet -d 'errors only'
 complete -c posthorn -l no-color -d 'no colors'

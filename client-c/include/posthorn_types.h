@@ -108,6 +108,8 @@ struct posthorn_options {
     enum posthorn_transport transport;
     const char *proxy;          /* "http://[user:password@]host:port"; "": none; NULL: what HTTPS_PROXY, ALL_PROXY
                                  * and NO_PROXY say */
+    bool stays;                 /* only ever connects to `server`; else also to the nodes that it names (/v1/discover),
+                                 * when one of them drains or can't be reached */
     uint32_t request_ms;        /* of one call; 0: 30,000 */
     uint32_t poll_s;            /* a long poll waits this long, 1..55; 0: 25 */
     struct posthorn_callbacks on;

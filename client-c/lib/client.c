@@ -2,6 +2,7 @@
 #include "lib/client.h"
 #include "lib/clock.h"
 #include "lib/deliver.h"
+#include "lib/discovery.h"
 #include "lib/receive.h"
 #include <string.h>
 
@@ -10,6 +11,7 @@ void client_pump(struct posthorn *p)
     uint64_t now = clock_ms();
     deliver_step(p, now);
     receive_step(p, now);
+    discovery_step(p, now);
     struct http *beside[2];
     size_t count = lanes_https(p, beside);
     http_step(p->http, now);
@@ -127,11 +129,11 @@ enum posthorn_status client_verdict(const struct posthorn *p, const struct excha
     return POSTHORN_UNREACHABLE;
 }
 
-struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes)
+struct http *client_http(struct posthorn *p, enum conn_protocol wants, bool takes_pushes)
 {
     if (wants == CONN_UNKNOWN && p->avoids_h2)
         wants = CONN_H1;
-    return http_new(&p->url, &p->proxy, p->tls, wants, takes_pushes);
+    return http_new(&p->nodes, &p->proxy, p->tls, wants, takes_pushes);
 }
 
 bool client_fall_back(struct posthorn *p, const struct http *h)
@@ -152,7 +154,7 @@ void client_renew_http(struct posthorn *p)
 
 bool client_is_idle(const struct posthorn *p)
 {
-    return p->asking == 0 && p->deliver.sending == 0 && !p->receive.request;
+    return p->asking == 0 && p->deliver.sending == 0 && !p->receive.request && !p->discovery;
 }
 
 struct client_note *client_note(struct posthorn *p, enum client_note_kind kind)

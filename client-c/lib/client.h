@@ -6,7 +6,7 @@
 #include "lib/lanes.h"
 #include "lib/outbox.h"
 #include "lib/session.h"
-#include "lib/url.h"
+#include "lib/nodes.h"
 #include "lib/wire.h"
 
 /* Of the requests, of the way in use and of one beside it; each of these two has one or none. */
@@ -33,6 +33,7 @@ struct deliver {
     struct backoff backoff;
     uint64_t not_before_ms;     /* clock_ms() */
     unsigned sending;           /* requests under way */
+    unsigned refusals;          /* answers in a row that the node can't serve us now */
     bool is_stopped;            /* logged out: nothing is sent until the next login */
 };
 
@@ -73,7 +74,8 @@ struct receive {
 };
 
 struct posthorn {
-    struct url url;
+    struct nodes nodes;
+    struct exchange *discovery; /* the question for the nodes that is under way; NULL: none */
     char server[280];           /* scheme and authority */
     SSL_CTX *tls;
     struct http *http;          /* of the requests; often of the events, too */
@@ -120,7 +122,7 @@ const char *client_token(const struct posthorn *p);     /* NULL: no session */
 /* An id of the server: 1..20 digits. */
 bool client_is_id(const char *text);
 /* New connections to the server. takes_pushes: they say so. */
-struct http *client_http(const struct posthorn *p, enum conn_protocol wants, bool takes_pushes);
+struct http *client_http(struct posthorn *p, enum conn_protocol wants, bool takes_pushes);
 /* A connection that h made broke before an answer. Over cleartext nobody negotiates: true if HTTP/1.1 is to be
  * tried from now on. */
 bool client_fall_back(struct posthorn *p, const struct http *h);

@@ -24,7 +24,7 @@ struct conn *conn_new(const struct url *u, const struct proxy *proxy, SSL_CTX *t
                       bool takes_pushes, struct exchange_list *finished, uint64_t now_ms)
 {
     struct conn *c = buf_zeroed(1, sizeof *c);
-    c->url = u;
+    c->url = *u;
     c->wants = wants;
     c->takes_pushes = takes_pushes;
     c->finished = finished;
@@ -36,7 +36,7 @@ struct conn *conn_new(const struct url *u, const struct proxy *proxy, SSL_CTX *t
 
 bool conn_has_room(const struct conn *c, uint64_t now_ms)
 {
-    if (c->link.state != LINK_OPEN)
+    if (c->link.state != LINK_OPEN || c->is_retired)
         return false;
     if (c->speaks == CONN_H2)
         return !h2_is_leaving(c->h2);
@@ -57,7 +57,7 @@ void conn_begin(struct conn *c, struct exchange *x)
     }
     struct buf out = { 0 };
     h1_begin(&c->h1);
-    h1_write(&out, x, c->url->authority);
+    h1_write(&out, x, c->url.authority);
     link_write(&c->link, out.at, out.bytes);
     explicit_bzero(out.at, out.bytes); /* token, perhaps a password */
     buf_fini(&out);
@@ -97,7 +97,7 @@ static void opened(struct conn *c, uint64_t now_ms)
     }
     c->speaks = is_h2 ? CONN_H2 : CONN_H1;
     if (is_h2)
-        c->h2 = h2_new(c->url->authority, c->link.ssl != NULL, c->takes_pushes, &events, c);
+        c->h2 = h2_new(c->url.authority, c->link.ssl != NULL, c->takes_pushes, &events, c);
 }
 
 static void take_h1(struct conn *c, const char *bytes, size_t count)
@@ -177,6 +177,7 @@ static void watch(struct conn *c, uint64_t now_ms)
         return;
     if (c->pinged_ms && now_ms - c->pinged_ms >= CONN_PONG_MS) {
         snprintf(c->link.why, sizeof c->link.why, "the server fell silent");
+        c->fell_silent = true;
         link_close(&c->link);
     } else if (!c->pinged_ms && now_ms - c->heard_ms >= CONN_QUIET_MS) {
         h2_ping(c->h2);
@@ -203,7 +204,7 @@ static void step_tunnels(struct conn *c)
 
 void conn_step(struct conn *c, uint64_t now_ms)
 {
-    link_step(&c->link, c->url, now_ms);
+    link_step(&c->link, &c->url, now_ms);
     if (c->link.state == LINK_OPEN && c->speaks == CONN_UNKNOWN)
         opened(c, now_ms);
     if (c->link.state == LINK_OPEN)
@@ -221,6 +222,11 @@ void conn_step(struct conn *c, uint64_t now_ms)
 bool conn_is_closed(const struct conn *c)
 {
     return c->link.state == LINK_CLOSED;
+}
+
+bool conn_is_leaving(const struct conn *c)
+{
+    return c->speaks == CONN_H2 && h2_is_leaving(c->h2);
 }
 
 void conn_free(struct conn **c)

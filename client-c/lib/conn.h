@@ -16,7 +16,8 @@ enum conn_protocol { CONN_UNKNOWN, CONN_H1, CONN_H2 };
 
 struct conn {
     struct link link;
-    const struct url *url;
+    struct url url;
+    bool is_retired;                /* takes nothing more, and closes when it has nothing open */
     enum conn_protocol wants;       /* CONN_UNKNOWN: both are offered */
     bool takes_pushes;
     enum conn_protocol speaks;      /* known once the link is open */
@@ -24,6 +25,7 @@ struct conn {
     struct h1 h1;
     struct exchange_list open;      /* on this connection */
     struct exchange_list *finished; /* where ended ones go */
+    bool fell_silent;               /* not a byte came for an answer or a PING: closed for that */
     uint64_t heard_ms;              /* when bytes last came */
     uint64_t pinged_ms;             /* 0: no PING is out */
     LIST_ENTRY(conn) entry;
@@ -42,5 +44,7 @@ void conn_step(struct conn *c, uint64_t now_ms);
 /* When conn_step() is due even if no byte comes; UINT64_MAX: never. */
 uint64_t conn_due_ms(const struct conn *c);
 bool conn_is_closed(const struct conn *c);
+/* Whether the server said that this connection will end (RFC 9113, 6.8). */
+bool conn_is_leaving(const struct conn *c);
 /* Ends what is open (lost, or unsent when the link never opened) and closes. */
 void conn_free(struct conn **c);

@@ -50,6 +50,20 @@ static bool is_receipt(const struct exchange *x)
     return is_one;
 }
 
+/* Silent, or again and again not able to serve us: another node may be. */
+static void leave(struct posthorn *p, const struct exchange *x)
+{
+    bool is_refusal = x->end == EXCHANGE_ANSWERED && x->response.status >= 500;
+    p->deliver.refusals = is_refusal ? p->deliver.refusals + 1 : 0;
+    if (x->end != EXCHANGE_LATE && p->deliver.refusals < DELIVER_REFUSALS)
+        return;
+    p->deliver.refusals = 0;
+    if (!nodes_left(&p->nodes, nodes_url(&p->nodes)))
+        return;
+    http_retire(p->http);
+    lanes_move(p);
+}
+
 static void wait_after(struct posthorn *p, const struct posthorn_problem *why)
 {
     p->deliver.not_before_ms = clock_ms() + backoff_next(&p->deliver.backoff, why->retry_ms);
@@ -71,11 +85,13 @@ static void sent(void *context, struct exchange *x)
         client_online(p, false, &why);
     } else if (is_stored || (status != POSTHORN_OK && !is_worth_retrying(x))) {
         backoff_reset(&p->deliver.backoff);
+        p->deliver.refusals = 0;
         client_online(p, true, NULL);
         tell(p, e, x, &why, is_stored);
         outbox_done(&p->outbox, e);
     } else {
         client_online(p, x->end == EXCHANGE_ANSWERED && x->response.status == 429, &why);
+        leave(p, x);
         wait_after(p, &why);
     }
 }

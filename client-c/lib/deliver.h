@@ -2,7 +2,11 @@
 #pragma once
 #include "lib/client.h"
 
-enum { DELIVER_AT_ONCE = 16, DELIVER_ANSWER_MS = 20 * 1000 };
+enum {
+    DELIVER_AT_ONCE = 16,
+    DELIVER_ANSWER_MS = 20 * 1000,
+    DELIVER_REFUSALS = 3,       /* in a row: then another node is asked, if there is one */
+};
 
 /* Begins what may be sent now: of each conversation the oldest message, at most DELIVER_AT_ONCE. */
 void deliver_step(struct posthorn *p, uint64_t now_ms);

@@ -6,11 +6,9 @@
 
 /* When to ask again after an answer. An empty one long before its time, and no word when to come back: another
  * client polls with our session, and two that hurry would never stop. */
-static uint64_t pause_ms(struct feed_inner *f, bool has_news, uint64_t retry_ms, uint64_t lasted_ms)
+static uint64_t pause_ms(struct feed_inner *f, bool has_news, uint64_t lasted_ms)
 {
     f->quiet = has_news ? 0 : f->quiet + 1;
-    if (retry_ms)
-        return retry_ms;
     if (f->way == FEED_POLL)
         return has_news ? 0 : f->quiet >= FEED_POLL_QUIET ? FEED_POLL_QUIET_MS : FEED_POLL_MS;
     bool is_early = !has_news && lasted_ms + 1000 < (uint64_t)f->asked_s * 1000;
@@ -36,9 +34,12 @@ static void answered(struct feed_inner *f, const struct exchange *x)
     free(f->cursor);
     f->cursor = buf_copy(cursor);
     bool has_news = count || wire_has_array(a, "signals");
-    f->due_ms = now_ms + pause_ms(f, has_news, wire_number(a, "retry_ms"), now_ms - f->heard_ms);
+    f->due_ms = now_ms + pause_ms(f, has_news, now_ms - f->heard_ms);
     f->heard_ms = now_ms;
+    uint64_t retry_ms = wire_number(a, "retry_ms");
     feed_inner_batch(f, a);
+    if (retry_ms)
+        feed_inner_bye(f, "draining", retry_ms); /* an empty answer that nobody waited for */
 }
 
 static void done(void *context, struct exchange *x)

@@ -11,7 +11,7 @@
 LIST_HEAD(conn_list, conn);
 
 struct http {
-    struct url url;
+    struct nodes *nodes; /* borrowed */
     struct proxy proxy;
     char path[320]; /* in words */
     SSL_CTX *tls;
@@ -24,11 +24,11 @@ struct http {
     char why[200];
 };
 
-struct http *http_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
+struct http *http_new(struct nodes *nodes, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
                       bool takes_pushes)
 {
     struct http *h = buf_zeroed(1, sizeof *h);
-    h->url = *u;
+    h->nodes = nodes;
     h->proxy = *proxy;
     h->takes_pushes = takes_pushes;
     snprintf(h->path, sizeof h->path, "%s", "direct");
@@ -106,13 +106,15 @@ static void assign(struct http *h, uint64_t now_ms)
     bool may_open = count < HTTP_CONNS_MOST && (h->speaks == CONN_H1 || opening == 0);
     if (TAILQ_EMPTY(&h->queued) || !may_open || opening >= h->queued_count)
         return;
-    c = conn_new(&h->url, &h->proxy, h->tls, h->wants, h->takes_pushes, &h->finished, now_ms);
+    c = conn_new(nodes_url(h->nodes), &h->proxy, h->tls, h->wants, h->takes_pushes, &h->finished, now_ms);
     LIST_INSERT_HEAD(&h->conns, c, entry);
 }
 
 /* Idle HTTP/1.1 connections that are too old to reuse only stand in the way. */
 static bool is_stale(const struct conn *c, uint64_t now_ms)
 {
+    if (c->is_retired && TAILQ_EMPTY(&c->open))
+        return true;
     return c->speaks == CONN_H1 && TAILQ_EMPTY(&c->open) && now_ms - c->heard_ms >= CONN_REUSE_MS;
 }
 
@@ -127,6 +129,19 @@ static void fail_queued(struct http *h)
     }
 }
 
+/* What a connection says of its node. One that broke says nothing: the network cuts, too, and a node that died
+ * takes no new one. False: all have failed, and nothing is to be tried now. */
+static bool tell_nodes(struct http *h, const struct conn *c, bool was_unknown)
+{
+    if (c->speaks != CONN_UNKNOWN && was_unknown)
+        nodes_worked(h->nodes);
+    if (conn_is_closed(c) && c->speaks == CONN_UNKNOWN)
+        return nodes_failed(h->nodes, &c->url);
+    if (conn_is_leaving(c) || c->fell_silent)
+        nodes_left(h->nodes, &c->url);
+    return true;
+}
+
 static void step_conns(struct http *h, uint64_t now_ms)
 {
     struct conn *c = LIST_FIRST(&h->conns), *next;
@@ -134,6 +149,7 @@ static void step_conns(struct http *h, uint64_t now_ms)
         next = LIST_NEXT(c, entry);
         bool was_unknown = c->speaks == CONN_UNKNOWN;
         conn_step(c, now_ms);
+        bool may_go_on = tell_nodes(h, c, was_unknown);
         if (c->speaks != CONN_UNKNOWN && was_unknown) {
             h->speaks = c->speaks;
             h->why[0] = 0;
@@ -143,7 +159,7 @@ static void step_conns(struct http *h, uint64_t now_ms)
         if (c->link.why[0])
             memcpy(h->why, c->link.why, sizeof h->why);
         LIST_REMOVE(c, entry);
-        if (c->speaks == CONN_UNKNOWN && LIST_EMPTY(&h->conns))
+        if (!may_go_on && LIST_EMPTY(&h->conns))
             fail_queued(h);
         conn_free(&c);
     }
@@ -253,6 +269,13 @@ static void close_all(struct http *h)
         LIST_REMOVE(c, entry);
         conn_free(&c);
     }
+}
+
+void http_retire(struct http *h)
+{
+    struct conn *c;
+    LIST_FOREACH(c, &h->conns, entry)
+    c->is_retired = true;
 }
 
 const char *http_why(const struct http *h)

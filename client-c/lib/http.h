@@ -1,6 +1,7 @@
 /* lib/http.h - requests to one server: connections made, shared, replaced */
 #pragma once
 #include "lib/conn.h"
+#include "lib/nodes.h"
 #include <poll.h>
 
 enum {
@@ -10,9 +11,10 @@ enum {
 
 struct http;
 
-/* For a server, through a proxy that is used or not; tls is borrowed, NULL for cleartext. takes_pushes: over
- * HTTP/2 the server is told that pushed responses are welcome. */
-struct http *http_new(const struct url *u, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
+/* For a server, through a proxy that is used or not; nodes and tls are borrowed, tls is NULL for cleartext. What
+ * connections see of a node is told to nodes, and the next one is made to the node then in use. takes_pushes:
+ * over HTTP/2 the server is told that pushed responses are welcome. */
+struct http *http_new(struct nodes *nodes, const struct proxy *proxy, SSL_CTX *tls, enum conn_protocol wants,
                       bool takes_pushes);
 /* Begins a request and takes it over; its done() is called once, from http_step(), whatever happens, by
  * deadline_ms (clock_ms()) at the latest. False: too many are queued; x stays the caller's. */
@@ -33,6 +35,8 @@ const char *http_version(const struct http *h);
 const char *http_path(const struct http *h);
 /* PUT, PATCH and DELETE go as POST with X-HTTP-Method-Override, for networks that let only GET and POST
  * through. */
+/* No new request goes to the node that its connections lead to now: what is open there may end. */
+void http_retire(struct http *h);
 void http_override_methods(struct http *h, bool on);
 bool http_overrides_method(const struct http *h);
 /* Frees all; open requests are freed without done(). */

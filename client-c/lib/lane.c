@@ -135,6 +135,12 @@ void lane_explain(struct lane *l)
     snprintf(why->detail, sizeof why->detail, "%s", said);
 }
 
+bool lane_is_sent_away(const struct lane *l)
+{
+    const char *code = l->problem.code;
+    return l->end == FEED_MOVED && strcmp(code, "replaced") != 0 && strcmp(code, "slow") != 0;
+}
+
 struct ways_end lane_end(const struct lane *l, uint64_t now_ms)
 {
     int status = l->problem.http_status;

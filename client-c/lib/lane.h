@@ -12,6 +12,7 @@ struct lane {
     struct feed *feed;
     struct way way;
     int index;                  /* among the ways; WAYS_NONE: of an earlier choice */
+    unsigned moves;             /* of the nodes, when it was opened */
     uint64_t since_ms;          /* when it was opened */
     uint64_t live_ms;           /* when it was seen to work; 0: not yet */
     uint64_t heard_ms;          /* when a batch last came */
@@ -38,5 +39,7 @@ void lane_close(struct lane *l);
 void lane_words(const struct lane *l, char *into, size_t room);
 /* Why it ended, in words that a person understands, into l->problem if nobody said more. */
 void lane_explain(struct lane *l);
+/* The server sent us away from this node, and not only from this way. */
+bool lane_is_sent_away(const struct lane *l);
 /* How it ended, as the choice of ways wants to know it. */
 struct ways_end lane_end(const struct lane *l, uint64_t now_ms);

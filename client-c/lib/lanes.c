@@ -65,6 +65,13 @@ void lanes_stop(struct posthorn *p)
     p->receive.lanes.since_ms = 0;
 }
 
+void lanes_move(struct posthorn *p)
+{
+    struct lanes *s = &p->receive.lanes;
+    s->is_moving |= lane_is_live(in_use(p));
+    s->try_ms = s->is_moving ? 0 : s->try_ms;
+}
+
 void lanes_start(struct posthorn *p, uint64_t now_ms)
 {
     struct lanes *s = &p->receive.lanes;
@@ -94,6 +101,7 @@ static void open_lane(struct posthorn *p, struct lane *l, int index, bool is_bes
     l->batch = receive_batch;
     l->signal = receive_signal;
     lane_open(l, http, !shares, way, index, p->cursor.text, client_token(p), p->receive.hold_s, now_ms);
+    l->moves = p->nodes.moves;
 }
 
 /* The cursor and the session concern every way; false: it was only this one. */
@@ -137,6 +145,14 @@ static bool was_cut(struct posthorn *p, const struct lane *l, uint64_t now_ms)
     return true;
 }
 
+/* To another node there is no reason to wait: when this one comes back is of no interest. */
+static bool goes_elsewhere(struct posthorn *p, const struct lane *l)
+{
+    if (p->nodes.moves != l->moves)
+        return true;
+    return lane_is_sent_away(l) && nodes_left(&p->nodes, nodes_url(&p->nodes));
+}
+
 static void in_use_ended(struct posthorn *p, uint64_t now_ms)
 {
     struct lanes *s = &p->receive.lanes;
@@ -146,7 +162,9 @@ static void in_use_ended(struct posthorn *p, uint64_t now_ms)
     tell_end(p, l);
     struct ways_end e = lane_end(l, now_ms);
     uint32_t wait_ms = 0;
-    if (l->index != WAYS_NONE && !was_cut(p, l, now_ms))
+    if (l->end == FEED_MOVED && goes_elsewhere(p, l))
+        wait_ms = clock_dice(LANES_MOVE_MS);
+    else if (l->index != WAYS_NONE && !was_cut(p, l, now_ms))
         wait_ms = ways_ended(&s->ways, l->index, &e, now_ms);
     if (!s->since_ms)
         s->since_ms = now_ms;

@@ -14,12 +14,17 @@ struct lanes {
     char words[200];            /* of the way in use; "": none */
 };
 
-enum { LANES_OFFLINE_MS = 12 * 1000 };      /* nothing has worked for so long: people are told */
+enum {
+    LANES_OFFLINE_MS = 12 * 1000,   /* nothing has worked for so long: people are told */
+    LANES_MOVE_MS = 300,            /* the most that a move to another node waits, so that not all come at once */
+};
 
 /* A choice of ways (api: posthorn_set_transport()); false: there is none such. */
 MUST_USE bool lanes_choose(struct posthorn *p, enum posthorn_transport transport, enum posthorn_http http);
 /* Everything may begin now. */
 void lanes_start(struct posthorn *p, uint64_t now_ms);
+/* Another node is in use: the way in use is opened there, too, and left here when it works. */
+void lanes_move(struct posthorn *p);
 /* Closes all. */
 void lanes_stop(struct posthorn *p);
 /* Closes all; begins again at due_ms. */

@@ -3,6 +3,7 @@
 #include "lib/ask.h"
 #include "lib/clock.h"
 #include "lib/deliver.h"
+#include "lib/discovery.h"
 #include "lib/files.h"
 #include "lib/receive.h"
 #include "lib/tls.h"
@@ -32,22 +33,26 @@ static enum posthorn_status open_state(struct posthorn *p)
     if (p->state_dir) {
         session_load(&p->session, p->state_dir, p->server);
         cursor_load(&p->cursor, p->state_dir);
+        nodes_load(&p->nodes, p->state_dir);
     }
     return POSTHORN_OK;
 }
 
 static enum posthorn_status open_net(struct posthorn *p, const struct posthorn_options *o)
 {
-    if (!o->server || !url_read(&p->url, o->server))
+    struct url url;
+    if (!o->server || !url_read(&url, o->server))
         return client_fail(p, POSTHORN_MISUSE, "misuse", "the server's address must be https://host[:port]");
     if ((unsigned)o->http > POSTHORN_HTTP_2 || (unsigned)o->transport > POSTHORN_TRANSPORT_POLL ||
         o->poll_s > 55)
         return client_fail(p, POSTHORN_MISUSE, "misuse", "an option is out of its bounds");
-    snprintf(p->server, sizeof p->server, "%s://%s", p->url.is_tls ? "https" : "http", p->url.authority);
+    snprintf(p->server, sizeof p->server, "%s://%s", url.is_tls ? "https" : "http", url.authority);
+    nodes_init(&p->nodes, &url);
+    p->nodes.is_fixed = o->stays;
     char why[300];
-    if (p->url.is_tls && !(p->tls = tls_context(o->ca_file, why, sizeof why)))
+    if (url.is_tls && !(p->tls = tls_context(o->ca_file, why, sizeof why)))
         return client_fail(p, POSTHORN_FAILED, "tls", why);
-    if (!proxy_choose(&p->proxy, &p->url, o->proxy, why, sizeof why))
+    if (!proxy_choose(&p->proxy, &url, o->proxy, why, sizeof why))
         return client_fail(p, POSTHORN_MISUSE, "misuse", why);
     if (!lanes_choose(p, o->transport, o->http))
         return client_fail(p, POSTHORN_MISUSE, "misuse", "pushed responses need HTTP/2");
@@ -88,6 +93,7 @@ void posthorn_free(struct posthorn **p)
     if ((*p)->http)
         receive_stop(*p);
     deliver_forget(*p);
+    discovery_forget(*p);
     http_free(&(*p)->http);
     outbox_close(&(*p)->outbox);
     SSL_CTX_free((*p)->tls);

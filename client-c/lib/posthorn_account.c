@@ -1,6 +1,7 @@
 /* lib/posthorn_account.c - accounts and the session */
 #include "lib/ask.h"
 #include "lib/deliver.h"
+#include "lib/discovery.h"
 #include "lib/receive.h"
 #include "posthorn.h"
 #include <string.h>
@@ -51,6 +52,7 @@ static enum posthorn_status keep(struct posthorn *p, struct posthorn_answer **a)
     p->session = s;
     p->cursor = cursor;
     deliver_resume(p);
+    discovery_renew(p);
     return POSTHORN_OK;
 }
 
@@ -72,6 +74,7 @@ enum posthorn_status posthorn_account_login(struct posthorn *p, const char *hand
         return client_fail(p, POSTHORN_MISUSE, "misuse", "handle, password and device must be valid UTF-8");
     receive_stop(p);
     deliver_forget(p);
+    discovery_forget(p);
     struct session before = p->session;
     p->session.token[0] = 0; /* an old token has no business in a login */
     enum posthorn_status status = ask_server(p, "POST", "/v1/sessions", body, &a);

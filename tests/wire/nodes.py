@@ -43,6 +43,8 @@ class Nodes:
     def add(self, k):
         node = House(self.server)
         self.nodes.append(node)
+        # One certificate for all: a client trusts whichever of them it comes to.
+        node.ca = self.nodes[0].ca
         node.settings = {"node.name": f"n{k}", **self.link(node, f"n{k}"), **self.settings}
         if k == 0:
             node.start_postgres()

@@ -23,6 +23,7 @@ struct stage {
     unsigned accepted;
     struct buf got; /* by the peer */
     struct url url;
+    struct nodes nodes;
     struct proxy proxy;
     struct http *http;
     struct feed *feed;
@@ -73,7 +74,8 @@ static inline struct stage *stage_new(const char *proxy)
         snprintf(text, sizeof text, "http://chat.example");
     }
     assert_true(url_read(&s->url, text));
-    s->http = http_new(&s->url, &s->proxy, NULL, CONN_H1, false);
+    nodes_init(&s->nodes, &s->url);
+    s->http = http_new(&s->nodes, &s->proxy, NULL, CONN_H1, false);
     buf_add(&s->log, "", 0);
     buf_add(&s->got, "", 0);
     return s;
