@@ -116,6 +116,9 @@ class House:
         self.process = subprocess.Popen([self.server, "--config", config], stdout=log, stderr=log, cwd=self.dir,
                                         stdin=subprocess.DEVNULL, env=self._clean())
         log.close()
+        self.wait_ready(wait_s)
+
+    def wait_ready(self, wait_s=30):
         end = time.monotonic() + wait_s
         while not self.ready():
             if self.process.poll() is not None:

@@ -1,0 +1,140 @@
+# faults/injections.py - what is done to nodes and Postgres in a run, and how it is healed
+import os
+import signal
+import subprocess
+import time
+
+# A supervisor with one worker: its death and that of both are two different things.
+settings = {"server.workers": 1, "server.run_directory": "run"}
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
+def processes(node):
+    """The supervisor and its workers."""
+    if not node.process or node.process.poll() is not None:
+        return []
+    return [node.process.pid, *children(node.process.pid)]
+
+
+def tell(node, number):
+    for pid in processes(node)[::-1]:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+class Fault:
+    """prepare(run) gives what begins it and what ends it; words say where."""
+
+    def __init__(self, kind, dice, longest):
+        self.kind, self.dice, self.longest = kind, dice, longest
+        self.k, self.lasts_s, self.words = dice.randrange(3), 0.0, ""
+        self.where = f"node {self.k}"
+
+
+class KillWorker(Fault):
+    """The supervisor starts another at once, on the same sockets."""
+
+    def prepare(self, run):
+        self.words = self.where
+        node = run.nodes[self.k]
+        return lambda: [os.kill(pid, signal.SIGKILL) for pid in children(node.process.pid)], node.wait_ready
+
+
+class KillNode(Fault):
+    def prepare(self, run):
+        node, self.lasts_s = run.nodes[self.k], self.dice.uniform(0, 1.5)
+        self.words = f"{self.where}, back after {self.lasts_s:.1f} s"
+
+        def begin():
+            tell(node, signal.SIGSTOP)      # both at once, so that neither sees the other die
+            tell(node, signal.SIGKILL)
+            node.process.wait()
+        return begin, node.start_server
+
+
+class Stop(Fault):
+    def prepare(self, run):
+        node = run.nodes[self.k]
+        self.lasts_s = self.dice.choice([0.1, 0.5, 1, 2, 4, self.longest])
+        self.words = f"{self.where} for {self.lasts_s} s"
+        workers = children(node.process.pid)
+
+        def begin():
+            tell(node, signal.SIGSTOP)
+
+        def end():
+            tell(node, signal.SIGCONT)
+            for pid in workers:
+                if os.path.exists(f"/proc/{pid}"):
+                    try:
+                        os.kill(pid, signal.SIGCONT)
+                    except ProcessLookupError:
+                        pass
+            node.wait_ready()
+        return begin, end
+
+
+class Restart(Fault):
+    """As an upgrade does it: drained, ended, started."""
+
+    def prepare(self, run):
+        node = run.nodes[self.k]
+        self.words = self.where
+
+        def begin():
+            node.process.terminate()
+            if node.process.wait(60):
+                raise SystemExit(f"posthornd ended with {node.process.returncode}:\n{node.log_tail()}")
+        return begin, node.start_server
+
+
+class KillPostgres(Fault):
+    def prepare(self, run):
+        node, self.lasts_s = run.nodes[0], self.dice.uniform(0, 2)
+        self.words = f"back after {self.lasts_s:.1f} s"
+        return node.kill_postgres, node.start_postgres
+
+
+class RestartPostgres(Fault):
+    """pg_ctl -m immediate: as a machine that reboots."""
+
+    def prepare(self, run):
+        node, self.lasts_s = run.nodes[0], self.dice.uniform(0, 1)
+        self.words = f"back after {self.lasts_s:.1f} s"
+
+        def begin():
+            os.kill(node.postmaster(), signal.SIGQUIT)
+            end = time.monotonic() + 10
+            while os.path.exists(os.path.join(node.pg, "data", "postmaster.pid")) and time.monotonic() < end:
+                time.sleep(0.05)
+        return begin, node.start_postgres
+
+
+class KillBackends(Fault):
+    """Connections cut in the middle of whatever they do."""
+
+    def prepare(self, run):
+        node = run.nodes[0]
+        return lambda: node.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'posthorn' AND "
+                                 "pid <> pg_backend_pid()"), lambda: None
+
+
+KINDS = {
+    "kill-worker": (KillWorker, 4), "kill-node": (KillNode, 4), "stop-node": (Stop, 4), "restart-node": (Restart, 3),
+    "kill-postgres": (KillPostgres, 1), "restart-postgres": (RestartPostgres, 1), "kill-backends": (KillBackends, 2),
+}
+
+
+def choose(dice, kinds, longest):
+    names = kinds.split(",") if kinds else list(KINDS)
+    name = dice.choices(names, [KINDS[name][1] for name in names])[0]
+    return KINDS[name][0](name, dice, longest)
