@@ -10,8 +10,10 @@ uint32_t backoff_next(struct backoff *b, uint64_t asked_ms)
     if (top > BACKOFF_MOST_MS)
         top = BACKOFF_MOST_MS;
     b->tries++;
-    uint32_t wait = BACKOFF_LEAST_MS + clock_dice(top - BACKOFF_LEAST_MS);
     uint32_t asked = asked_ms > BACKOFF_ASKED_MOST_MS ? BACKOFF_ASKED_MOST_MS : (uint32_t)asked_ms;
+    if (asked && top > 2 * asked)
+        top = 2 * asked > BACKOFF_LEAST_MS ? 2 * asked : BACKOFF_LEAST_MS;
+    uint32_t wait = BACKOFF_LEAST_MS + clock_dice(top - BACKOFF_LEAST_MS);
     if (wait < asked)
         wait = asked + clock_dice(asked / 10);
     return wait;

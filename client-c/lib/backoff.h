@@ -10,6 +10,7 @@ struct backoff {
 
 /* Counts one failure more and answers how long to wait, in ms: uniform in BACKOFF_LEAST_MS..top, where top
  * doubles from 1 s to BACKOFF_MOST_MS. asked_ms (0: nothing was asked) is a floor under it, itself taken as
- * at most BACKOFF_ASKED_MOST_MS; up to a tenth is added, so that a crowd does not come back at once. */
+ * at most BACKOFF_ASKED_MOST_MS; up to a tenth is added, so that a crowd does not come back at once. Twice that is
+ * as much as is waited: a server that says when to come back is there, and knows best. */
 uint32_t backoff_next(struct backoff *b, uint64_t asked_ms);
 void backoff_reset(struct backoff *b);

@@ -64,9 +64,14 @@ static void leave(struct posthorn *p, const struct exchange *x)
     lanes_move(p);
 }
 
-static void wait_after(struct posthorn *p, const struct posthorn_problem *why)
+/* All that was under way fails for one reason: it counts once. */
+static void wait_after(struct posthorn *p, const struct exchange *x, const struct posthorn_problem *why)
 {
-    p->deliver.not_before_ms = clock_ms() + backoff_next(&p->deliver.backoff, why->retry_ms);
+    uint64_t now_ms = clock_ms();
+    if (now_ms < p->deliver.not_before_ms)
+        return;
+    leave(p, x);
+    p->deliver.not_before_ms = now_ms + backoff_next(&p->deliver.backoff, why->retry_ms);
 }
 
 static void sent(void *context, struct exchange *x)
@@ -91,8 +96,7 @@ static void sent(void *context, struct exchange *x)
         outbox_done(&p->outbox, e);
     } else {
         client_online(p, x->end == EXCHANGE_ANSWERED && x->response.status == 429, &why);
-        leave(p, x);
-        wait_after(p, &why);
+        wait_after(p, x, &why);
     }
 }
 

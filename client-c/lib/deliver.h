@@ -4,7 +4,7 @@
 
 enum {
     DELIVER_AT_ONCE = 16,
-    DELIVER_ANSWER_MS = 20 * 1000,
+    DELIVER_ANSWER_MS = 10 * 1000,  /* the server answers within 5 s */
     DELIVER_REFUSALS = 3,       /* in a row: then another node is asked, if there is one */
 };
 

@@ -12,7 +12,9 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-enum { PG_CONNECT_MS = 5000, PG_RETRY_MIN_MS = 50, PG_RETRY_MAX_MS = 5000 };
+/* PG_RETRY_MAX_MS is far below a lease: a node whose Postgres is back must be heard before the others act on its
+ * silence. */
+enum { PG_CONNECT_MS = 5000, PG_RETRY_MIN_MS = 50, PG_RETRY_MAX_MS = 1000 };
 
 static void pg_io(void *ctx, unsigned what);
 static void pg_timer(void *ctx);
@@ -73,6 +75,9 @@ static void pg_log_down(struct pg *pg, const char *why, const char *text)
 {
     char quoted[512];
 
+    if (pg->failures &
+        (pg->failures - 1)) /* 0, 1, 2, 4, 8: an outage of a minute is not told a hundred times */
+        return;
     log_line(LOG_WARN, "store_lost", "role=%d state=%d why=%s failures=%u text=%s", (int)pg->role,
              (int)pg->state, why, pg->failures, log_quoted(quoted, sizeof quoted, text ? text : ""));
 }

@@ -150,6 +150,8 @@ static void pauses_stay_in_their_bounds(void **state)
     for (int round = 0; round < 1000; round++) {
         struct backoff b = { 0 };
         assert_true(backoff_next(&b, 5000) >= 5000);
+        b.tries = 20;
+        assert_in_range(backoff_next(&b, 1000), 1000, 2000);
         assert_true(backoff_next(&b, 10ull << 40) <= BACKOFF_ASKED_MOST_MS + BACKOFF_ASKED_MOST_MS / 10);
     }
 }
