@@ -128,9 +128,56 @@ class KillBackends(Fault):
                                  "pid <> pg_backend_pid()"), lambda: None
 
 
+class ToPostgres(Fault):
+    """Done by the proxy between a node and Postgres (tcpfault/tcpfault.c)."""
+
+    def prepare(self, run):
+        proxy, node = run.proxies[self.k], run.nodes[self.k]
+        order = self.order()
+        self.words = f"{self.where}: {order}"
+
+        def end():
+            proxy.say("pass")
+            node.wait_ready()
+        return lambda: proxy.say(order), end
+
+
+class LoseCommit(ToPostgres):
+    """What no kill hits on purpose: the connection ends around the Sync that commits messages."""
+
+    def order(self):
+        self.lasts_s = 1.0
+        moment = self.dice.choice(["reply", "reply", "reply", "after", "before", "hold"])
+        late = f" {self.dice.randrange(20, 3000)}" if moment == "hold" else ""
+        return f"commit {moment} {self.dice.randint(1, 3)}{late} message_insert"
+
+
+class CutPostgres(ToPostgres):
+    def order(self):
+        self.lasts_s = self.dice.uniform(0, 1)
+        way, at = self.dice.choice(["up", "down"]), self.dice.randint(1, 20000)
+        return self.dice.choice(["cut", "reset", f"cut-at {way} {at}", f"reset-at {way} {at}"])
+
+
+class LosePostgres(ToPostgres):
+    """A host that is gone, or a network in which nothing moves, for one node of the three."""
+
+    def order(self):
+        self.lasts_s = self.dice.choice([0.1, 0.5, 1, 2, 4, self.longest])
+        return f"{self.dice.choice(['stall', 'swallow'])} {self.dice.choice(['up', 'down', 'both'])}"
+
+
+class SlowPostgres(ToPostgres):
+    def order(self):
+        self.lasts_s = self.dice.uniform(0.5, 3)
+        return self.dice.choice([f"delay {self.dice.randint(5, 200)}", f"slice {self.dice.randint(1, 100)}"])
+
+
 KINDS = {
     "kill-worker": (KillWorker, 4), "kill-node": (KillNode, 4), "stop-node": (Stop, 4), "restart-node": (Restart, 3),
     "kill-postgres": (KillPostgres, 1), "restart-postgres": (RestartPostgres, 1), "kill-backends": (KillBackends, 2),
+    "lose-commit": (LoseCommit, 5), "cut-postgres": (CutPostgres, 2), "lose-postgres": (LosePostgres, 2),
+    "slow-postgres": (SlowPostgres, 1),
 }
 
 

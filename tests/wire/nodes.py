@@ -10,11 +10,11 @@ from ports import free_port
 
 
 class Nodes:
-    """nodes[k] is a House; all share the Postgres of the first."""
+    """nodes[k] is a House; all share the Postgres of the first. store(k, conninfo) is how a node reaches it instead."""
 
-    def __init__(self, count, server=None, settings=None, with_tls=False):
+    def __init__(self, count, server=None, settings=None, with_tls=False, store=None):
         self.count, self.server, self.settings, self.with_tls = count, server, settings or {}, with_tls
-        self.nodes = []
+        self.store, self.nodes = store, []
 
     def __enter__(self):
         signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
@@ -50,6 +50,8 @@ class Nodes:
             node.start_postgres()
         else:
             node.conninfo, node.pg = self.nodes[0].conninfo, self.nodes[0].pg
+        if self.store:
+            node.settings["store.conninfo"] = self.store(k, node.conninfo)
         node.start_server()
 
     def link(self, node, name):
