@@ -14,7 +14,8 @@ enum { ANCHOR_LINE_BYTES = 256, ANCHOR_TARGET_BYTES = 32 + CURSOR_TEXT_MAX };
 
 struct anchor {
     struct receiver r; /* first */
-    struct exchange *promised; /* NULL: none */
+    struct exchange *promised; /* NULL: none, as too many are open */
+    struct cursor after; /* where the next promise begins */
     bool has_begun;
 };
 
@@ -34,14 +35,6 @@ static void anchor_line_end(struct anchor *a, struct buf *out, struct json *j)
     exchange_write(a->r.x, blob_copy(buf_text(out)));
     buf_fini(out);
     receiver_said(&a->r);
-}
-
-static void anchor_room(struct exchange *x, void *ctx)
-{
-    struct anchor *a = ctx;
-
-    (void)x;
-    channel_room(&a->r.channel);
 }
 
 static void anchor_beat(struct receiver *r)
@@ -69,17 +62,33 @@ static void anchor_refused(struct exchange *promised, void *ctx)
     channel_end(&a->r.channel, ERR_NOT_ACCEPTABLE);
 }
 
-static void anchor_promise(struct anchor *a, struct cursor after)
+/* Each promise takes a round trip, and only a few may be under way: what comes faster than that waits, and is one
+ * answer then. */
+static void anchor_promise(struct anchor *a)
 {
     char target[ANCHOR_TARGET_BYTES], cursor[CURSOR_TEXT_MAX];
 
-    cursor_print(&after, cursor);
+    a->promised = NULL;
+    if (exchange_is_crowded(a->r.x))
+        return;
+    cursor_print(&a->after, cursor);
     snprintf(target, sizeof target, "/v1/events?after=%s", cursor);
     a->promised = exchange_promise(a->r.x, text_of(target));
     if (a->promised)
         exchange_on_gone(a->promised, anchor_refused, a);
     else
         channel_end(&a->r.channel, ERR_NOT_ACCEPTABLE);
+}
+
+static void anchor_room(struct exchange *x, void *ctx)
+{
+    struct anchor *a = ctx;
+
+    (void)x;
+    if (!a->promised)
+        anchor_promise(a);
+    if (a->promised)
+        channel_room(&a->r.channel);
 }
 
 static void anchor_begin(struct anchor *a, struct cursor at)
@@ -100,7 +109,10 @@ static void anchor_begin(struct anchor *a, struct cursor at)
     anchor_line(&out, &j);
     present_cursor(&j, "cursor", at.timeline, at.i);
     anchor_line_end(a, &out, &j);
-    anchor_promise(a, at);
+    a->after = at;
+    anchor_promise(a);
+    if (!a->promised) /* other anchors of the connection have taken all: this batch would have no answer */
+        channel_end(&a->r.channel, ERR_NOT_ACCEPTABLE);
 }
 
 static bool anchor_batch(struct channel *ch, const struct channel_batch *b)
@@ -114,12 +126,15 @@ static bool anchor_batch(struct channel *ch, const struct channel_batch *b)
     if (!a->has_begun)
         anchor_begin(a, before);
     promised = a->promised;
-    if (b->count + b->signals_count == 0 || !promised)
-        return promised != NULL;
+    if (!promised) /* it has ended: nothing is given while there is no room */
+        return false;
+    if (b->count + b->signals_count == 0)
+        return true;
     exchange_on_gone(promised, NULL, NULL);
     exchange_respond(promised, 200, NULL, 0, receiver_events(a->r.api, b, true));
     receiver_said(&a->r);
-    anchor_promise(a, b->cursor);
+    a->after = b->cursor;
+    anchor_promise(a);
     return a->promised && exchange_unsent(a->r.x) < LIMIT_UNSENT_BYTES;
 }
 

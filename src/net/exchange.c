@@ -353,6 +353,13 @@ struct exchange *exchange_promise(struct exchange *x, struct text target)
     return new_promised(x, target);
 }
 
+bool exchange_is_crowded(struct exchange *x)
+{
+    x->is_crowded = exchange_can_push(x) && !promise_has_room(x->conn);
+    x->is_above |= x->is_crowded;
+    return x->is_crowded;
+}
+
 /* The handler keeps the one it has; the peer's answer goes out on a copy that takes its place. */
 static struct exchange *stand_in(struct exchange *x)
 {

@@ -88,6 +88,8 @@ bool exchange_is_authoritative(const struct exchange *x);
  * acknowledged a PING behind the promise, so that the two never come in one read. gone: the peer refused it, or
  * x ended. NULL: the peer takes no pushes, or too many are open. */
 struct exchange *exchange_promise(struct exchange *x, struct text target);
+/* Whether as many promises are open as may be. If so, x's room is called when one more may be. */
+bool exchange_is_crowded(struct exchange *x);
 
 /* The name (CN) in the certificate that the peer of a link showed, ended by 0; empty: it showed none. */
 enum { EXCHANGE_NAME_BYTES = 65 };

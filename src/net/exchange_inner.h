@@ -48,6 +48,7 @@ struct exchange {
     bool is_finished : 1;           /* no more pieces come */
     bool is_aborted : 1;            /* to be reset at the flush */
     bool is_ready : 1;              /* in the connection's list: something to be said at the flush */
+    bool is_crowded : 1;            /* waits until one more may be promised on it */
     bool is_above : 1;              /* whoever writes is told when there is room again */
     bool is_promised : 1, is_pinged : 1, is_acked : 1;
     TAILQ_ENTRY(exchange) link;     /* of its connection, or of the set's lost or ended */

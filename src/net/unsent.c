@@ -1,6 +1,7 @@
 /* net/unsent.c - what the sockets have not taken, counted, and who is told that there is room again */
 #include "net/unsent.h"
 #include "net/conn.h"
+#include "net/promise.h"
 
 /* Marks those that have something unsent, or has the flush look at them again. */
 static void look_at_all(struct conn_set *set, bool is_over)
@@ -41,7 +42,8 @@ void unsent_look_for_room(struct conn *c)
     struct exchange *x;
 
     for (x = c->begun_count ? TAILQ_FIRST(&c->exchanges) : NULL; x; x = TAILQ_NEXT(x, link)) {
-        bool is_above = exchange_unsent(x) > LIMIT_UNSENT_BYTES / 2;
+        x->is_crowded = x->is_crowded && !promise_has_room(c);
+        bool is_above = exchange_unsent(x) > LIMIT_UNSENT_BYTES / 2 || x->is_crowded;
         bool has_room = x->is_above && !is_above;
 
         x->is_above = is_above;

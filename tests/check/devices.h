@@ -9,6 +9,7 @@ struct device {
     uint64_t user, id;
     const struct database_user *inbox;      /* NULL: has no mailbox */
     bool is_gone, has_opened, is_resynced, has_start;
+    bool asks_at_times;             /* receives by polls with pauses: late is no word for what it gets */
     uint64_t start;                 /* i of the lowest cursor it ever opened a way at: everything behind it must come */
     uint64_t newest_ns;             /* of its last record */
     uint64_t now_ns;                /* when it first opened a way wherever the head was; 0: never */

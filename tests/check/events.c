@@ -19,6 +19,7 @@ static void events_take_opened(struct events *e, struct device *d, const struct 
 {
     e->f->opened++;
     d->has_opened = true;
+    d->asks_at_times = text_equal(r->text, text_of(HISTORY_PAUSES));
     if (r->i == HISTORY_NOW && !d->now_ns)
         d->now_ns = r->ns;
     if (r->i != HISTORY_NOW && (!d->has_start || r->i < d->start)) {
@@ -107,7 +108,7 @@ static void events_measure(struct events *e, const struct device *d, struct data
         m->known_ns = r->ns;
     if (m->sent_ns && r->ns > m->sent_ns)
         figures_add(&e->f->delivered, r->ns - m->sent_ns);
-    if (m->acked_ns && r->ns > m->acked_ns + e->late_ns)
+    if (m->acked_ns && !d->asks_at_times && r->ns > m->acked_ns + e->late_ns)
         e->f->late_unexplained += !figures_late(e->f, (size_t)(d - e->devices->device), m->acked_ns, r->ns);
 }
 

@@ -56,6 +56,8 @@ enum history_kind {
 };
 
 #define HISTORY_NOW UINT64_MAX
+/* The text of HISTORY_OPENED for a way that asks now and then: what it brings is never called late. */
+#define HISTORY_PAUSES "polls with pauses"
 enum { HISTORY_TEXT_MAX = 100 };    /* bytes of text that are kept of what is given */
 
 struct history_record {

@@ -121,6 +121,11 @@ bool exchange_is_authoritative(const struct exchange *x)
     return x->is_authoritative;
 }
 
+bool exchange_is_crowded(struct exchange *x)
+{
+    return x->is_crowded;
+}
+
 struct exchange *exchange_promise(struct exchange *x, struct text target)
 {
     struct exchange *promised;

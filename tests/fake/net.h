@@ -16,7 +16,7 @@ struct exchange {
     /* streams, tunnels, promises */
     struct buf stream; /* out: what was written; the test may take it away */
     bool is_begun, is_finished, is_aborted, is_forgotten, is_tunnel, is_paused; /* out */
-    bool takes_pushes, is_authoritative;                                        /* in */
+    bool takes_pushes, is_authoritative, is_crowded;                            /* in */
     size_t unsent;                                                              /* in */
     exchange_room_fn *room;
     void *room_ctx;

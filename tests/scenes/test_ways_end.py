@@ -169,6 +169,31 @@ async def scene_a_promise_is_not_answered_before_it_is_read(s):
         r.close()
 
 
+async def scene_more_comes_than_may_be_promised(s):
+    """A few promises may wait for their acknowledgement; what comes meanwhile waits for them, and comes at once then."""
+    a, b, c = await pair(s)
+    for place in PLACES:
+        who = await s.device(b, place)
+        r = await who.way("push", "h2", b.cursor)
+        await r.next(10)
+        link = r.line.link
+        await a.say(c, "begin")
+        await until(r, 1)
+        link.is_mute = True
+        for n in range(30):
+            await a.say(c, f"burst {n}")
+        await asyncio.sleep(0.3)
+        link.unmute()
+        begin = time.monotonic()
+        events, _ = await until(r, 30)
+        s.equal([e["text"] for e in events], [f"burst {n}" for n in range(30)], f"{place}: all of them")
+        s.expect(time.monotonic() - begin < 2, f"{place}: at once", f"{time.monotonic() - begin:.1f} s")
+        promises = sum(word == "promise" for word, _, _ in link.log)
+        s.expect(promises < 20, f"{place}: many in one answer", f"{promises} promises")
+        b.cursor = r.cursor
+        r.close()
+
+
 async def scene_who_refuses_a_promise(s):
     a, b, c = await pair(s)
     for code in (7, 8):

@@ -155,6 +155,7 @@ void device_enter(struct device *d, const struct options *o, uint32_t n, const c
     posthorn_account_me(d->p, &me);
     d->account = id_of(me.id);
     d->device = n + 1;
+    d->has_pauses = ways[way].way == POSTHORN_TRANSPORT_POLL;
     read_cursor(d, dir);
 }
 
@@ -163,12 +164,13 @@ void device_listen(struct device *d, struct history *h, struct device_sums *sums
     d->history = h;
     d->sums = sums;
     d->number = history_device(h, d->account, d->device);
-    history_put(h, &(struct history_record){ .kind = HISTORY_OPENED,
-                                             .device = d->number,
-                                             .connection = 1,
-                                             .timeline = d->timeline,
-                                             .i = d->i,
-                                             .text = text_of("libposthorn") });
+    history_put(h,
+                &(struct history_record){ .kind = HISTORY_OPENED,
+                                          .device = d->number,
+                                          .connection = 1,
+                                          .timeline = d->timeline,
+                                          .i = d->i,
+                                          .text = text_of(d->has_pauses ? HISTORY_PAUSES : "libposthorn") });
     if (posthorn_listen(d->p, true) != POSTHORN_OK)
         fail(d, "listen");
 }

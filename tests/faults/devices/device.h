@@ -17,10 +17,10 @@ struct device {
     struct device_sums *sums;       /* borrowed */
     uint32_t number;                /* in the history */
     uint64_t account, device;
+    bool has_pauses;                /* it polls every few seconds */
     uint64_t i;                     /* of the last event */
     uint64_t timeline;
     uint64_t counter;
-    uint64_t refusals;
 };
 
 /* Makes the client, its account when registers, and a session. Exits with 2 when that can't be done. n: which of the
