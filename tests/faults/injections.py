@@ -173,6 +173,70 @@ class SlowPostgres(ToPostgres):
         return self.dice.choice([f"delay {self.dice.randint(5, 200)}", f"slice {self.dice.randint(1, 100)}"])
 
 
+class Network(Fault):
+    """Rules of nftables in the run's own network namespace, gone when the fault ends."""
+
+    TABLE = "inet posthorn_faults"
+
+    def nft(self, *rules):
+        lines = [f"add table {self.TABLE}", f"delete table {self.TABLE}", f"add table {self.TABLE}",
+                 f"add chain {self.TABLE} in {{ type filter hook input priority 0; }}",
+                 *[f"add rule {self.TABLE} in {rule}" for rule in rules]]
+        subprocess.run(["nft", "-f", "-"], input="\n".join(lines) + "\n", text=True, check=True, timeout=10)
+
+    def prepare(self, run):
+        links = [int(node.settings["node.link"].rsplit(":", 1)[1]) for node in run.nodes.nodes]
+        clients = [node.tls_port for node in run.nodes.nodes]
+        self.lasts_s = self.dice.choice([0.2, 0.5, 1, 2, 4, self.longest])
+        rules = self.rules(links, clients)
+        return lambda: self.nft(*rules), self.nft
+
+    @staticmethod
+    def ports(numbers):
+        return "{ " + ", ".join(map(str, numbers)) + " }"
+
+
+class DeafNode(Network):
+    """One way: what the others begin to say to a node does not come; what it says to them does."""
+
+    def rules(self, links, clients):
+        self.words = f"{self.where} hears no other for {self.lasts_s} s"
+        return [f"tcp dport {links[self.k]} counter drop"]
+
+
+class PartNodes(Network):
+    """No node hears of another one; all have Postgres and their clients."""
+
+    def rules(self, links, clients):
+        self.words = f"for {self.lasts_s} s"
+        return [f"tcp {end} {self.ports(links)} counter drop" for end in ("dport", "sport")]
+
+
+class PartClients(Network):
+    def rules(self, links, clients):
+        self.words = f"{self.where} for {self.lasts_s} s"
+        return [f"tcp {end} {clients[self.k]} counter drop" for end in ("dport", "sport")]
+
+
+class ResetClients(Network):
+    def rules(self, links, clients):
+        self.lasts_s = 0.3
+        self.words = "all of all nodes"
+        return [f"tcp dport {self.ports(clients)} counter reject with tcp reset"]
+
+
+class LosePackets(Network):
+    def rules(self, links, clients):
+        percent = self.dice.choice([1, 5, 20])
+        self.words = f"{percent} % for {self.lasts_s} s"
+        return [f"tcp {end} {self.ports(links + clients)} numgen random mod 100 < {percent} counter drop"
+                for end in ("dport", "sport")]
+
+
+NETWORK = {
+    "deaf-node": (DeafNode, 2), "part-nodes": (PartNodes, 2), "part-clients": (PartClients, 2),
+    "reset-clients": (ResetClients, 1), "lose-packets": (LosePackets, 2),
+}
 KINDS = {
     "kill-worker": (KillWorker, 4), "kill-node": (KillNode, 4), "stop-node": (Stop, 4), "restart-node": (Restart, 3),
     "kill-postgres": (KillPostgres, 1), "restart-postgres": (RestartPostgres, 1), "kill-backends": (KillBackends, 2),
@@ -181,7 +245,8 @@ KINDS = {
 }
 
 
-def choose(dice, kinds, longest):
-    names = kinds.split(",") if kinds else list(KINDS)
-    name = dice.choices(names, [KINDS[name][1] for name in names])[0]
-    return KINDS[name][0](name, dice, longest)
+def choose(dice, kinds, longest, has_network):
+    known = {**KINDS, **NETWORK} if has_network else KINDS
+    names = kinds.split(",") if kinds else list(known)
+    name = dice.choices(names, [known[name][1] for name in names])[0]
+    return known[name][0](name, dice, longest)
