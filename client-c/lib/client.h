@@ -33,7 +33,6 @@ struct deliver {
     struct backoff backoff;
     uint64_t not_before_ms;     /* clock_ms() */
     unsigned sending;           /* requests under way */
-    unsigned refusals;          /* answers in a row that the node can't serve us now */
     bool is_stopped;            /* logged out: nothing is sent until the next login */
 };
 

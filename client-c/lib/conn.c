@@ -47,6 +47,7 @@ void conn_begin(struct conn *c, struct exchange *x)
 {
     enum exchange_http speaks = c->speaks == CONN_H2 ? EXCHANGE_HTTP_2 : EXCHANGE_HTTP_1;
     TAILQ_INSERT_TAIL(&c->open, x, entry);
+    x->moves = c->moves;
     if (x->only != EXCHANGE_HTTP_ANY && x->only != speaks) {
         finish(c, x, EXCHANGE_UNFIT);
         return;

@@ -17,6 +17,8 @@ enum conn_protocol { CONN_UNKNOWN, CONN_H1, CONN_H2 };
 struct conn {
     struct link link;
     struct url url;
+    unsigned moves;                 /* of the nodes, when it was made */
+    bool has_left;                  /* it was told that this one ends, or fell silent */
     bool is_retired;                /* takes nothing more, and closes when it has nothing open */
     enum conn_protocol wants;       /* CONN_UNKNOWN: both are offered */
     bool takes_pushes;

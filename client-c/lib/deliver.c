@@ -1,6 +1,7 @@
 /* lib/deliver.c - the outbox is sent: again and again, in order, until each message is answered */
 #include "lib/deliver.h"
 #include "lib/clock.h"
+#include "lib/discovery.h"
 #include <string.h>
 
 /* Order: the next message of a conversation begins when the one before is answered, so no retry can
@@ -53,15 +54,12 @@ static bool is_receipt(const struct exchange *x)
 /* Silent, or again and again not able to serve us: another node may be. */
 static void leave(struct posthorn *p, const struct exchange *x)
 {
-    bool is_refusal = x->end == EXCHANGE_ANSWERED && x->response.status >= 500;
-    p->deliver.refusals = is_refusal ? p->deliver.refusals + 1 : 0;
-    if (x->end != EXCHANGE_LATE && p->deliver.refusals < DELIVER_REFUSALS)
-        return;
-    p->deliver.refusals = 0;
-    if (!nodes_left(&p->nodes, nodes_url(&p->nodes)))
-        return;
-    http_retire(p->http);
-    lanes_move(p);
+    if (x->end == EXCHANGE_LATE)
+        nodes_silent(&p->nodes, x->moves);
+    else if (x->end == EXCHANGE_ANSWERED && x->response.status >= 500)
+        nodes_refused(&p->nodes, x->moves);
+    if (x->moves != p->nodes.moves)
+        discovery_follow(p);
 }
 
 /* All that was under way fails for one reason: it counts once. */
@@ -90,7 +88,7 @@ static void sent(void *context, struct exchange *x)
         client_online(p, false, &why);
     } else if (is_stored || (status != POSTHORN_OK && !is_worth_retrying(x))) {
         backoff_reset(&p->deliver.backoff);
-        p->deliver.refusals = 0;
+        nodes_served(&p->nodes);
         client_online(p, true, NULL);
         tell(p, e, x, &why, is_stored);
         outbox_done(&p->outbox, e);

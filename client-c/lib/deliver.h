@@ -5,7 +5,6 @@
 enum {
     DELIVER_AT_ONCE = 16,
     DELIVER_ANSWER_MS = 10 * 1000,  /* the server answers within 5 s */
-    DELIVER_REFUSALS = 3,       /* in a row: then another node is asked, if there is one */
 };
 
 /* Begins what may be sent now: of each conversation the oldest message, at most DELIVER_AT_ONCE. */

@@ -51,6 +51,7 @@ struct exchange {
     struct response response;
     enum exchange_end end;
     bool was_requeued;          /* moved once to a fresh connection already */
+    unsigned moves;             /* of the nodes, when the connection that carries it was made */
     bool was_told;              /* LOST, but the server had said that this connection would end */
     int32_t stream;             /* HTTP/2; 0: none */
     void (*done)(void *context, struct exchange *x);    /* may take response.body; x is freed after it */

@@ -6,7 +6,8 @@
 /* The story: a request waits in `queued` until a connection has room; conn.c moves it to `finished` when it
  * ended; http_step() hands it to done(), or queues it once more when that is harmless: the server refused it
  * unread, or the connection broke under a request that may be repeated. While no connection is open all
- * wait for the one that is being made, and fail with it: trying again later is the caller's policy. */
+ * wait for the one that is being made, and for those to the other nodes after it, and fail with the last:
+ * trying again later is the caller's policy. Beside connections that last there is a pause instead. */
 
 LIST_HEAD(conn_list, conn);
 
@@ -21,6 +22,7 @@ struct http {
     struct conn_list conns;
     struct exchange_list queued, finished;
     size_t queued_count;
+    uint64_t rest_ms; /* nobody could be reached: no connection is made before */
     char why[200];
 };
 
@@ -48,6 +50,7 @@ bool http_start(struct http *h, struct exchange *x, uint64_t deadline_ms)
         return false;
     x->deadline_ms = deadline_ms;
     x->end = EXCHANGE_OPEN;
+    x->moves = h->nodes->moves;
     if (h->overrides_method && strcmp(x->method, "GET") != 0 && strcmp(x->method, "POST") != 0) {
         x->overridden = x->method;
         x->method = "POST";
@@ -104,9 +107,10 @@ static void assign(struct http *h, uint64_t now_ms)
         }
     }
     bool may_open = count < HTTP_CONNS_MOST && (h->speaks == CONN_H1 || opening == 0);
-    if (TAILQ_EMPTY(&h->queued) || !may_open || opening >= h->queued_count)
+    if (TAILQ_EMPTY(&h->queued) || !may_open || opening >= h->queued_count || now_ms < h->rest_ms)
         return;
     c = conn_new(nodes_url(h->nodes), &h->proxy, h->tls, h->wants, h->takes_pushes, &h->finished, now_ms);
+    c->moves = h->nodes->moves;
     LIST_INSERT_HEAD(&h->conns, c, entry);
 }
 
@@ -121,6 +125,7 @@ static bool is_stale(const struct conn *c, uint64_t now_ms)
 static void fail_queued(struct http *h)
 {
     struct exchange *x;
+    h->rest_ms = 0;
     while ((x = TAILQ_FIRST(&h->queued))) {
         unqueue(h, x);
         x->end = EXCHANGE_UNSENT;
@@ -131,14 +136,19 @@ static void fail_queued(struct http *h)
 
 /* What a connection says of its node. One that broke says nothing: the network cuts, too, and a node that died
  * takes no new one. False: all have failed, and nothing is to be tried now. */
-static bool tell_nodes(struct http *h, const struct conn *c, bool was_unknown)
+static bool tell_nodes(struct http *h, struct conn *c, bool was_unknown)
 {
     if (c->speaks != CONN_UNKNOWN && was_unknown)
         nodes_worked(h->nodes);
     if (conn_is_closed(c) && c->speaks == CONN_UNKNOWN)
         return nodes_failed(h->nodes, &c->url);
-    if (conn_is_leaving(c) || c->fell_silent)
+    if (c->has_left || !(conn_is_leaving(c) || c->fell_silent))
+        return true;
+    c->has_left = true;
+    if (c->fell_silent)
         nodes_left(h->nodes, &c->url);
+    else
+        nodes_bade(h->nodes, &c->url);
     return true;
 }
 
@@ -149,9 +159,11 @@ static void step_conns(struct http *h, uint64_t now_ms)
         next = LIST_NEXT(c, entry);
         bool was_unknown = c->speaks == CONN_UNKNOWN;
         conn_step(c, now_ms);
-        bool may_go_on = tell_nodes(h, c, was_unknown);
+        if (!tell_nodes(h, c, was_unknown))
+            h->rest_ms = now_ms + HTTP_REST_MS;
         if (c->speaks != CONN_UNKNOWN && was_unknown) {
             h->speaks = c->speaks;
+            h->rest_ms = 0;
             h->why[0] = 0;
         }
         if (!conn_is_closed(c) && !is_stale(c, now_ms))
@@ -159,10 +171,10 @@ static void step_conns(struct http *h, uint64_t now_ms)
         if (c->link.why[0])
             memcpy(h->why, c->link.why, sizeof h->why);
         LIST_REMOVE(c, entry);
-        if (!may_go_on && LIST_EMPTY(&h->conns))
-            fail_queued(h);
         conn_free(&c);
     }
+    if (LIST_EMPTY(&h->conns) && now_ms < h->rest_ms)
+        fail_queued(h);
 }
 
 static void expire(struct http *h, uint64_t now_ms)
@@ -249,6 +261,8 @@ int http_timeout_ms(const struct http *h, uint64_t now_ms)
         return 0; /* a connection is to be made */
     TAILQ_FOREACH(x, &h->queued, entry)
     due = x->deadline_ms < due ? x->deadline_ms : due;
+    if (!TAILQ_EMPTY(&h->queued) && now_ms < h->rest_ms)
+        due = h->rest_ms < due ? h->rest_ms : due;
     LIST_FOREACH(c, &h->conns, entry)
     {
         if (!TAILQ_EMPTY(&h->queued) && conn_has_room(c, now_ms))
@@ -275,7 +289,7 @@ void http_retire(struct http *h)
 {
     struct conn *c;
     LIST_FOREACH(c, &h->conns, entry)
-    c->is_retired = true;
+    c->is_retired |= c->moves != h->nodes->moves;
 }
 
 const char *http_why(const struct http *h)

@@ -7,6 +7,7 @@
 enum {
     HTTP_CONNS_MOST = 4, /* HTTP/1.1: one waits for events, others send */
     HTTP_QUEUED_MOST = 1024,
+    HTTP_REST_MS = 500, /* nobody could be reached, while other connections last: the next attempt */
 };
 
 struct http;
@@ -33,10 +34,10 @@ const char *http_why(const struct http *h);
 const char *http_version(const struct http *h);
 /* What is between: "direct", or "through the proxy host:port". */
 const char *http_path(const struct http *h);
+/* After a move: no new request goes over the connections that were made before it; what is open there may end. */
+void http_retire(struct http *h);
 /* PUT, PATCH and DELETE go as POST with X-HTTP-Method-Override, for networks that let only GET and POST
  * through. */
-/* No new request goes to the node that its connections lead to now: what is open there may end. */
-void http_retire(struct http *h);
 void http_override_methods(struct http *h, bool on);
 bool http_overrides_method(const struct http *h);
 /* Frees all; open requests are freed without done(). */

@@ -68,7 +68,7 @@ void lanes_stop(struct posthorn *p)
 void lanes_move(struct posthorn *p)
 {
     struct lanes *s = &p->receive.lanes;
-    s->is_moving |= lane_is_live(in_use(p));
+    s->is_moving |= lane_is_live(in_use(p)) && in_use(p)->moves != p->nodes.moves;
     s->try_ms = s->is_moving ? 0 : s->try_ms;
 }
 
@@ -148,9 +148,25 @@ static bool was_cut(struct posthorn *p, const struct lane *l, uint64_t now_ms)
 /* To another node there is no reason to wait: when this one comes back is of no interest. */
 static bool goes_elsewhere(struct posthorn *p, const struct lane *l)
 {
+    if (lane_is_sent_away(l) && p->nodes.moves == l->moves)
+        nodes_bade(&p->nodes, nodes_url(&p->nodes));
+    if (p->nodes.moves == l->moves)
+        return false;
+    http_retire(p->http);
+    return true;
+}
+
+/* A stream without heartbeats, and a node that can't serve us: the way is not all that may be at fault. */
+static void blame_node(struct posthorn *p, const struct lane *l)
+{
+    int status = l->problem.http_status;
+    bool is_poll = l->way.way == FEED_LONGPOLL || l->way.way == FEED_POLL;
+    if (l->end == FEED_MUTE && l->live_ms && !is_poll)
+        nodes_silent(&p->nodes, l->moves);
+    else if (l->end == FEED_REFUSED && status >= 500 && status != 501 && status != 505)
+        nodes_refused(&p->nodes, l->moves);
     if (p->nodes.moves != l->moves)
-        return true;
-    return lane_is_sent_away(l) && nodes_left(&p->nodes, nodes_url(&p->nodes));
+        http_retire(p->http);
 }
 
 static void in_use_ended(struct posthorn *p, uint64_t now_ms)
@@ -162,6 +178,7 @@ static void in_use_ended(struct posthorn *p, uint64_t now_ms)
     tell_end(p, l);
     struct ways_end e = lane_end(l, now_ms);
     uint32_t wait_ms = 0;
+    blame_node(p, l);
     if (l->end == FEED_MOVED && goes_elsewhere(p, l))
         wait_ms = clock_dice(LANES_MOVE_MS);
     else if (l->index != WAYS_NONE && !was_cut(p, l, now_ms))
@@ -196,6 +213,7 @@ static void take(struct posthorn *p, const char *words)
 {
     struct lanes *s = &p->receive.lanes;
     s->since_ms = 0;
+    nodes_served(&p->nodes);
     p->knows_h2 |= strcmp(http_version(in_use(p)->http), "2") == 0;
     snprintf(s->words, sizeof s->words, "%s", words);
     tell(p, words, NULL);
@@ -218,7 +236,7 @@ static void step_lane(struct posthorn *p, bool is_beside, uint64_t now_ms)
         if (is_beside) {
             lane_close(in_use(p));
             s->current = !s->current;
-            s->is_moving = false;
+            s->is_moving = in_use(p)->moves != p->nodes.moves; /* it may have begun before a move */
             p->borrows_http = true; /* one connection is enough, if it is of the right kind */
         }
         take(p, words);

@@ -47,9 +47,11 @@ static void add(struct nodes *n, const char *text)
 
 static void add_given(struct nodes *n)
 {
+    n->is_front = false;
     for (size_t k = 0; k < n->count; k++)
         if (is_same(&n->at[k], &n->given))
             return;
+    n->is_front = n->count > 0;
     n->at[n->count++] = n->given;
 }
 
@@ -78,7 +80,7 @@ void nodes_load(struct nodes *n, const char *dir)
 }
 
 /* The given one, and then all with the one in use first: that is where the next run begins. */
-bool nodes_save(const struct nodes *n, const char *dir)
+bool nodes_save(struct nodes *n, const char *dir)
 {
     char line[NODES_LINE_MOST];
     struct buf b = { 0 };
@@ -91,6 +93,7 @@ bool nodes_save(const struct nodes *n, const char *dir)
         buf_format(&b, "%s\n", line);
     }
     bool is_saved = files_replace(dir, "nodes", b.at, b.bytes);
+    n->is_unkept = !is_saved;
     buf_fini(&b);
     return is_saved;
 }
@@ -100,11 +103,19 @@ const struct url *nodes_url(const struct nodes *n)
     return &n->at[n->now];
 }
 
+bool nodes_is_in_use(const struct nodes *n, const char *text)
+{
+    struct url u;
+    return url_read(&u, text) && is_same(&u, nodes_url(n));
+}
+
 static void move_on(struct nodes *n)
 {
     n->now = (n->now + 1) % n->count;
     n->moves++;
+    n->refusals = 0;
     n->ask_ms = 0;
+    n->is_unkept = true;
 }
 
 bool nodes_failed(struct nodes *n, const struct url *u)
@@ -125,6 +136,30 @@ bool nodes_left(struct nodes *n, const struct url *u)
         return n->count > 1;
     move_on(n);
     return true;
+}
+
+bool nodes_bade(struct nodes *n, const struct url *u)
+{
+    return !(n->is_front && is_same(u, &n->given)) && nodes_left(n, u);
+}
+
+void nodes_silent(struct nodes *n, unsigned moves)
+{
+    if (moves == n->moves && n->count > 1)
+        move_on(n);
+}
+
+void nodes_refused(struct nodes *n, unsigned moves)
+{
+    if (moves != n->moves || n->count == 1 || ++n->refusals < (unsigned)NODES_REFUSALS << n->rounds)
+        return;
+    n->rounds += n->rounds < NODES_DOUBLINGS;
+    move_on(n);
+}
+
+void nodes_served(struct nodes *n)
+{
+    n->refusals = n->rounds = 0;
 }
 
 void nodes_worked(struct nodes *n)
@@ -162,6 +197,7 @@ bool nodes_take(struct nodes *n, const struct posthorn_answer *a)
     bool is_new = fresh.count != n->count || fresh.now != n->now;
     for (size_t k = 0; k < fresh.count && !is_new; k++)
         is_new = !is_same(&fresh.at[k], &n->at[k]);
+    fresh.is_unkept |= is_new;
     *n = fresh;
     return is_new;
 }

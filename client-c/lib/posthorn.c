@@ -94,6 +94,7 @@ void posthorn_free(struct posthorn **p)
         receive_stop(*p);
     deliver_forget(*p);
     discovery_forget(*p);
+    discovery_keep(*p);
     http_free(&(*p)->http);
     outbox_close(&(*p)->outbox);
     SSL_CTX_free((*p)->tls);

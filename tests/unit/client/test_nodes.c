@@ -143,6 +143,60 @@ static void a_good_bye_moves_once(void **state)
     assert_int_equal(n.ask_ms, 0); /* who is where is asked for anew */
 }
 
+static void an_old_failure_says_nothing_of_the_new_node(void **state)
+{
+    (void)state;
+    struct nodes n = begun("https://a.example");
+    nodes_silent(&n, 0);
+    assert_int_equal(n.moves, 0); /* there is no other */
+    assert_true(told(&n, three));
+    nodes_silent(&n, 0);
+    assert_string_equal(nodes_url(&n)->authority, "b.example:8443");
+    nodes_silent(&n, 0);
+    for (int k = 0; k < 10; k++)
+        nodes_refused(&n, 0);
+    assert_string_equal(nodes_url(&n)->authority, "b.example:8443");
+    assert_true(n.is_unkept);
+}
+
+static unsigned refusals_until_it_moves(struct nodes *n)
+{
+    unsigned count = 0, moves = n->moves;
+    for (; n->moves == moves && count < 1000; count++)
+        nodes_refused(n, moves);
+    return count;
+}
+
+static void who_is_refused_everywhere_goes_round_ever_more_slowly(void **state)
+{
+    (void)state;
+    struct nodes n = begun("https://a.example");
+    assert_true(told(&n, three));
+    static const unsigned counts[] = { 3, 6, 12, 24, 48, 96, 96 };
+    for (size_t k = 0; k < 7; k++)
+        assert_int_equal(refusals_until_it_moves(&n), counts[k]);
+    nodes_refused(&n, n.moves);
+    nodes_served(&n);
+    assert_int_equal(refusals_until_it_moves(&n), 3);
+}
+
+static void what_stands_before_the_nodes_leads_to_another_by_itself(void **state)
+{
+    (void)state;
+    struct nodes n = begun("https://chat.example");
+    assert_true(told(&n, three));
+    assert_false(nodes_bade(&n, &n.given)); /* the nodes may not be reachable from here */
+    assert_int_equal(n.moves, 0);
+    assert_true(nodes_left(&n, &n.given)); /* but it is silent */
+    assert_string_equal(nodes_url(&n)->authority, "a.example");
+    assert_true(nodes_bade(&n, nodes_url(&n)));
+    assert_string_equal(nodes_url(&n)->authority, "b.example:8443");
+    struct nodes plain = begun("https://a.example");
+    assert_true(told(&plain, three));
+    assert_true(nodes_bade(&plain, &plain.given));
+    assert_string_equal(nodes_url(&plain)->authority, "b.example:8443");
+}
+
 static void a_fixed_address_takes_no_list(void **state)
 {
     (void)state;
@@ -160,7 +214,9 @@ static void the_next_run_begins_where_this_one_was(void **state)
     struct nodes n = begun("https://a.example"), next = begun("https://a.example");
     assert_true(told(&n, three));
     assert_true(nodes_left(&n, nodes_url(&n)));
+    assert_true(n.is_unkept);
     assert_true(nodes_save(&n, dir));
+    assert_false(n.is_unkept);
     nodes_load(&next, dir);
     ASSERT_ALL(&next, "b.example:8443", "c.example", "a.example");
     assert_int_equal(next.now, 0);
@@ -189,6 +245,9 @@ int main(void)
         cmocka_unit_test(a_list_has_a_bound),
         cmocka_unit_test(all_are_tried_before_it_is_a_failure),
         cmocka_unit_test(a_good_bye_moves_once),
+        cmocka_unit_test(an_old_failure_says_nothing_of_the_new_node),
+        cmocka_unit_test(who_is_refused_everywhere_goes_round_ever_more_slowly),
+        cmocka_unit_test(what_stands_before_the_nodes_leads_to_another_by_itself),
         cmocka_unit_test(a_fixed_address_takes_no_list),
         cmocka_unit_test(the_next_run_begins_where_this_one_was),
     };
