@@ -60,8 +60,9 @@ static int look_at_files(const struct cli *c)
 static int look_at_server(const struct cli *c)
 {
     struct posthorn_answer *a;
-    enum posthorn_status status = posthorn_call(c->client, "GET", "/v1/discover", NULL, &a);
-    posthorn_answer_free(&a);
+    const struct posthorn_node *at;
+    size_t count;
+    enum posthorn_status status = posthorn_nodes(c->client, &a, &at, &count);
     if (status != POSTHORN_OK) {
         report(c, false, "server", posthorn_why(c->client)->detail);
         return cli_explain(c, status);
@@ -69,6 +70,14 @@ static int look_at_server(const struct cli *c)
     char *line = text_format("%s answers over HTTP/%s", c->profile.server, posthorn_http_version(c->client));
     report(c, true, "server", line);
     free(line);
+    for (size_t n = 0; n < count; n++) {
+        line = text_format("%s%s%s, load %llu%s", at[n].url, at[n].region && *at[n].region ? ", " : "",
+                           at[n].region ? at[n].region : "", (unsigned long long)at[n].load,
+                           at[n].is_in_use ? ", in use" : "");
+        report(c, true, "node", line);
+        free(line);
+    }
+    posthorn_answer_free(&a);
     return 0;
 }
 

@@ -59,6 +59,12 @@ int posthorn_timeout_ms(const struct posthorn *p);
 /* Waits until something happened, at most wait_ms, and steps. */
 void posthorn_wait(struct posthorn *p, uint32_t wait_ms);
 
+/* The nodes that the server names, best first (GET /v1/discover). They are kept in the state directory: when the
+ * one in use drains, dies or falls silent the next one is gone to, at last the address of the options. Asked for
+ * by login and by receiving and sending now and then, too. is_in_use: where requests go from now on. */
+enum posthorn_status posthorn_nodes(struct posthorn *p, struct posthorn_answer **a, const struct posthorn_node **at,
+                                    size_t *count);
+
 /* ---- account and session ---- */
 
 /* Makes an account; it is not logged in by that. CONFLICT: the handle is taken. */

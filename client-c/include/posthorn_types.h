@@ -68,6 +68,7 @@ struct posthorn_event {
 
 struct posthorn_account { const char *id, *handle, *name; };    /* name may be NULL */
 struct posthorn_device { const char *id, *name, *platform, *seen_at; bool is_current; };
+struct posthorn_node { const char *url, *region; uint64_t load; bool is_in_use; };   /* load: of 1000 */
 struct posthorn_member { const char *user, *role; };
 struct posthorn_conversation {
     const char *id, *kind, *title, *role;   /* kind "direct" or "group"; title may be NULL */

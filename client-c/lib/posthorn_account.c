@@ -53,6 +53,8 @@ static enum posthorn_status keep(struct posthorn *p, struct posthorn_answer **a)
     p->cursor = cursor;
     deliver_resume(p);
     discovery_renew(p);
+    if (!p->nodes.is_fixed)
+        (void)discovery_ask(p, NULL); /* a run that only sends should know where else to go, too */
     return POSTHORN_OK;
 }
 

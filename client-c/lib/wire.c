@@ -207,6 +207,19 @@ static bool read_member(struct posthorn_answer *a, const json_t *tree, void *int
     return m->user != NULL;
 }
 
+static bool read_node(struct posthorn_answer *a, const json_t *tree, void *into)
+{
+    (void)a;
+    struct posthorn_node *n = into;
+    double load = json_number_value(json_object_get(tree, "load"));
+    *n = (struct posthorn_node){
+        .url = wire_tree_string(tree, "url"),
+        .region = wire_tree_string(tree, "region"),
+        .load = load > 0 && load < 1e9 ? (uint64_t)load : 0,
+    };
+    return n->url != NULL;
+}
+
 /* Reads each element of an array by one of the functions above. */
 static bool read_array(struct posthorn_answer *a, const char *name, size_t bytes,
                        bool (*read)(struct posthorn_answer *, const json_t *, void *), void **at,
@@ -244,6 +257,14 @@ bool wire_devices(struct posthorn_answer *a, const char *name, const struct post
 {
     void *items;
     bool is_read = read_array(a, name, sizeof **at, read_device, &items, count);
+    *at = is_read ? items : NULL;
+    return is_read;
+}
+
+bool wire_nodes(struct posthorn_answer *a, struct posthorn_node **at, size_t *count)
+{
+    void *items;
+    bool is_read = read_array(a, "nodes", sizeof **at, read_node, &items, count);
     *at = is_read ? items : NULL;
     return is_read;
 }

@@ -32,6 +32,8 @@ MUST_USE bool wire_conversations(struct posthorn_answer *a, const struct posthor
                                  size_t *count);
 MUST_USE bool wire_devices(struct posthorn_answer *a, const char *name, const struct posthorn_device **at,
                            size_t *count);
+/* Which one is in use is not known here. */
+MUST_USE bool wire_nodes(struct posthorn_answer *a, struct posthorn_node **at, size_t *count);
 MUST_USE bool wire_members(struct posthorn_answer *a, const struct posthorn_member **at, size_t *count);
 /* The answer itself, or its member `object`, as one struct. */
 MUST_USE bool wire_account(const struct posthorn_answer *a, const char *object,
