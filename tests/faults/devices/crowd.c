@@ -1,4 +1,4 @@
-/* devices/crowd.c - who is in which conversation, made at the beginning, and groups whose members come and go */
+/* faults/devices/crowd.c - who is in which conversation, and groups whose members come and go */
 #include "devices/crowd.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* devices/crowd.h - who is in which conversation, made at the beginning, and groups whose members come and go */
+/* faults/devices/crowd.h - who is in which conversation, and groups whose members come and go */
 #pragma once
 #include "devices/device.h"
 #include <pthread.h>

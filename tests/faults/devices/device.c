@@ -1,4 +1,4 @@
-/* devices/device.c - one device: a client of libposthorn that writes down what it does and gets */
+/* faults/devices/device.c - one device: a client of libposthorn that writes down what it does and gets */
 #include "devices/device.h"
 
 #include <inttypes.h>

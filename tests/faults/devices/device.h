@@ -1,4 +1,4 @@
-/* devices/device.h - one device: a client of libposthorn that writes down what it does and gets */
+/* faults/devices/device.h - one device: a client of libposthorn that writes down what it does and gets */
 #pragma once
 #include "check/history.h"
 #include "devices/options.h"

@@ -1,4 +1,4 @@
-/* devices/devices.c - posthorn-devices: many devices that talk while nodes come and go, and what they saw of it
+/* faults/devices/devices.c - posthorn-devices: many devices that talk while nodes come and go
  *
  * Every device is a client of libposthorn, so what its user would notice is noticed here. All are moved on by one
  * thread; a second one changes the members of groups. At the end nothing more is sent until every device has what

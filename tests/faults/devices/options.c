@@ -1,4 +1,4 @@
-/* devices/options.c - the command line of posthorn-devices */
+/* faults/devices/options.c - the command line of posthorn-devices */
 #include "devices/options.h"
 
 #include <getopt.h>

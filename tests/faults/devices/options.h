@@ -1,4 +1,4 @@
-/* devices/options.h - what posthorn-devices is told */
+/* faults/devices/options.h - what posthorn-devices is told */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
