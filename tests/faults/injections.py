@@ -128,11 +128,11 @@ class KillBackends(Fault):
                                  "pid <> pg_backend_pid()"), lambda: None
 
 
-class ToPostgres(Fault):
-    """Done by the proxy between a node and Postgres (tcpfault/tcpfault.c)."""
+class ByProxy(Fault):
+    """Done by a proxy in front of a node or between it and Postgres (tcpfault/tcpfault.c)."""
 
     def prepare(self, run):
-        proxy, node = run.proxies[self.k], run.nodes[self.k]
+        proxy, node = self.proxies(run)[self.k], run.nodes[self.k]
         order = self.order()
         self.words = f"{self.where}: {order}"
 
@@ -140,6 +140,25 @@ class ToPostgres(Fault):
             proxy.say("pass")
             node.wait_ready()
         return lambda: proxy.say(order), end
+
+    def cut(self):
+        self.lasts_s = self.dice.uniform(0, 1)
+        way, at = self.dice.choice(["up", "down"]), self.dice.randint(1, 20000)
+        return self.dice.choice(["cut", "reset", f"cut-at {way} {at}", f"reset-at {way} {at}"])
+
+    def lose(self):
+        self.lasts_s = self.dice.choice([0.1, 0.5, 1, 2, 4, self.longest])
+        return f"{self.dice.choice(['stall', 'swallow'])} {self.dice.choice(['up', 'down', 'both'])}"
+
+    def slow(self):
+        self.lasts_s = self.dice.uniform(0.5, 3)
+        return self.dice.choice([f"delay {self.dice.randint(5, 200)}", f"slice {self.dice.randint(1, 100)}"])
+
+
+class ToPostgres(ByProxy):
+    @staticmethod
+    def proxies(run):
+        return run.stores
 
 
 class LoseCommit(ToPostgres):
@@ -153,24 +172,36 @@ class LoseCommit(ToPostgres):
 
 
 class CutPostgres(ToPostgres):
-    def order(self):
-        self.lasts_s = self.dice.uniform(0, 1)
-        way, at = self.dice.choice(["up", "down"]), self.dice.randint(1, 20000)
-        return self.dice.choice(["cut", "reset", f"cut-at {way} {at}", f"reset-at {way} {at}"])
+    order = ByProxy.cut
 
 
 class LosePostgres(ToPostgres):
     """A host that is gone, or a network in which nothing moves, for one node of the three."""
-
-    def order(self):
-        self.lasts_s = self.dice.choice([0.1, 0.5, 1, 2, 4, self.longest])
-        return f"{self.dice.choice(['stall', 'swallow'])} {self.dice.choice(['up', 'down', 'both'])}"
+    order = ByProxy.lose
 
 
 class SlowPostgres(ToPostgres):
-    def order(self):
-        self.lasts_s = self.dice.uniform(0.5, 3)
-        return self.dice.choice([f"delay {self.dice.randint(5, 200)}", f"slice {self.dice.randint(1, 100)}"])
+    order = ByProxy.slow
+
+
+class ToClients(ByProxy):
+    @staticmethod
+    def proxies(run):
+        return run.edges
+
+
+class CutClients(ToClients):
+    """All of a node's, or one of them in the middle of what it says or is told."""
+    order = ByProxy.cut
+
+
+class LoseClients(ToClients):
+    """Half-open, as behind a gateway that forgot them; or a network in which nothing moves."""
+    order = ByProxy.lose
+
+
+class SlowClients(ToClients):
+    order = ByProxy.slow
 
 
 class Network(Fault):
@@ -186,7 +217,7 @@ class Network(Fault):
 
     def prepare(self, run):
         links = [int(node.settings["node.link"].rsplit(":", 1)[1]) for node in run.nodes.nodes]
-        clients = [node.tls_port for node in run.nodes.nodes]
+        clients = [edge.port() for edge in run.edges]
         self.lasts_s = self.dice.choice([0.2, 0.5, 1, 2, 4, self.longest])
         rules = self.rules(links, clients)
         return lambda: self.nft(*rules), self.nft
@@ -241,7 +272,8 @@ KINDS = {
     "kill-worker": (KillWorker, 4), "kill-node": (KillNode, 4), "stop-node": (Stop, 4), "restart-node": (Restart, 3),
     "kill-postgres": (KillPostgres, 1), "restart-postgres": (RestartPostgres, 1), "kill-backends": (KillBackends, 2),
     "lose-commit": (LoseCommit, 5), "cut-postgres": (CutPostgres, 2), "lose-postgres": (LosePostgres, 2),
-    "slow-postgres": (SlowPostgres, 1),
+    "slow-postgres": (SlowPostgres, 1), "cut-clients": (CutClients, 2), "lose-clients": (LoseClients, 2),
+    "slow-clients": (SlowClients, 1),
 }
 
 

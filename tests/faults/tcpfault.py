@@ -60,6 +60,9 @@ class Tcpfault:
     def status(self):
         return {name: int(number) for name, number in (word.split("=") for word in self.say("status").split())}
 
+    def port(self):
+        return int(self.listen.rsplit(":", 1)[1])
+
     def conninfo(self, conninfo):
         """As the given one, but through here."""
         return " ".join(f"host={self.dir}" if word.startswith("host=") else word for word in conninfo.split())

@@ -10,11 +10,12 @@ from ports import free_port
 
 
 class Nodes:
-    """nodes[k] is a House; all share the Postgres of the first. store(k, conninfo) is how a node reaches it instead."""
+    """nodes[k] is a House; all share the Postgres of the first. between(node) may change the settings of one
+    before it starts; then Postgres runs."""
 
-    def __init__(self, count, server=None, settings=None, with_tls=False, store=None):
+    def __init__(self, count, server=None, settings=None, with_tls=False, between=None):
         self.count, self.server, self.settings, self.with_tls = count, server, settings or {}, with_tls
-        self.store, self.nodes = store, []
+        self.between, self.nodes = between, []
 
     def __enter__(self):
         signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
@@ -50,8 +51,8 @@ class Nodes:
             node.start_postgres()
         else:
             node.conninfo, node.pg = self.nodes[0].conninfo, self.nodes[0].pg
-        if self.store:
-            node.settings["store.conninfo"] = self.store(k, node.conninfo)
+        if self.between:
+            self.between(node)
         node.start_server()
 
     def link(self, node, name):

@@ -2,7 +2,7 @@
 /*
  * posthorn-tcpfault --listen ADDR --to ADDR --control PATH [--postgres]
  *
- * ADDR is 127.0.0.1:PORT or an absolute path. Prints "ready"; ends at SIGTERM. Orders come to PATH (SOCK_SEQPACKET),
+ * ADDR is 127.0.0.1:PORT or an absolute path. Prints "ready"; ends at SIGTERM, or when who started it does. Orders come to PATH (SOCK_SEQPACKET),
  * one a packet, each answered by "ok", "no: why", or the line of figures:
  *
  *   pass                  everything passes; connections that lost bytes meanwhile are reset
@@ -31,6 +31,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { TCPFAULT_TELLERS_MAX = 8 };
@@ -216,6 +217,7 @@ int main(int argc, char **argv)
     t->pairs.to = &t->to;
     if (tcpfault_open(t)) {
         loop_signal_init(&term, t->pairs.loop, SIGTERM, tcpfault_signal, t);
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
         puts("ready");
         fflush(stdout);
         while (!t->must_end) {
