@@ -277,8 +277,10 @@ KINDS = {
 }
 
 
-def choose(dice, kinds, longest, has_network):
-    known = {**KINDS, **NETWORK} if has_network else KINDS
+def choose(dice, kinds, longest, known):
     names = kinds.split(",") if kinds else list(known)
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise SystemExit(f"not to be had here: {', '.join(missing)}; there are {', '.join(known)}")
     name = dice.choices(names, [known[name][1] for name in names])[0]
     return known[name][0](name, dice, longest)

@@ -36,7 +36,7 @@ class House:
         self.pg = os.path.join(self.dir, "pg")
         self.port, self.tls_port, self.admin_port = free_port(), free_port(), free_port()
         self.ca = os.path.join(self.dir, "tls", "ca.pem")
-        self.settings = settings or {}
+        self.settings, self.environment = settings or {}, {}     # of posthornd
         self.process = None
 
     def __enter__(self):
@@ -114,7 +114,7 @@ class House:
         config = self.write_config()
         log = open(os.path.join(self.dir, "posthornd.log"), "a")
         self.process = subprocess.Popen([self.server, "--config", config], stdout=log, stderr=log, cwd=self.dir,
-                                        stdin=subprocess.DEVNULL, env=self._clean())
+                                        stdin=subprocess.DEVNULL, env={**self._clean(), **self.environment})
         log.close()
         self.wait_ready(wait_s)
 

@@ -10,8 +10,8 @@ from ports import free_port
 
 
 class Nodes:
-    """nodes[k] is a House; all share the Postgres of the first. between(node) may change the settings of one
-    before it starts; then Postgres runs."""
+    """nodes[k] is a House; all share the Postgres of the first. between(node) may change the settings
+    and the environment of one before it starts; then Postgres runs."""
 
     def __init__(self, count, server=None, settings=None, with_tls=False, between=None):
         self.count, self.server, self.settings, self.with_tls = count, server, settings or {}, with_tls
