@@ -115,10 +115,17 @@ static struct text messages_kind(const struct send_body *b)
     return text_equal(b->type, TEXT("text")) ? (struct text){ 0 } : b->type;
 }
 
-static void messages_commit(struct call *c, const struct send_body *b, struct key key)
-{
-    struct send *s = arena_alloc(&c->arena, sizeof *s);
+struct messages_commit_state {
+    struct send send;
+    bool is_unsure; /* another node may carry it out, too */
+};
 
+static void messages_commit(struct call *c, const struct send_body *b, struct key key, bool is_unsure)
+{
+    struct messages_commit_state *state = arena_alloc(&c->arena, sizeof *state);
+    struct send *s = &state->send;
+
+    state->is_unsure = is_unsure;
     s->post.chat = c->api->chat;
     s->post.user = call_user(c);
     s->post.conversation.n = c->arg[0];
@@ -126,7 +133,7 @@ static void messages_commit(struct call *c, const struct send_body *b, struct ke
     s->text = b->text;
     s->ciphertext = b->ciphertext;
     s->reply_to = b->reply_to;
-    c->state = s;
+    c->state = state;
     send_start(s, key, op_then(&c->op, messages_sent));
 }
 
@@ -173,7 +180,7 @@ static void messages_forwarded(struct op *op, enum err err)
     const struct messages_forward_state *s = c->state;
 
     if (err == ERR_CANCELLED || err_may_retry(err))
-        messages_commit(c, &s->body, s->send.key);
+        messages_commit(c, &s->body, s->send.key, s->send.was_said);
     else
         messages_end(c, err, s->send.id, s->send.seq, s->send.is_duplicate);
 }
@@ -198,16 +205,20 @@ void messages_send(struct op *op, enum err err)
     if (messages_is_for(c, &home))
         messages_forward(c, b, key, home);
     else
-        messages_commit(c, b, key);
+        messages_commit(c, b, key, false);
 }
 
 static void messages_sent(struct op *op, enum err err)
 {
     struct call *c = call_of(op);
-    struct send *s = c->state;
+    struct messages_commit_state *state = c->state;
+    struct send *s = &state->send;
     const struct append *a = &s->post.append;
     bool is_old = a->is_duplicate;
 
+    /* "No" would be for ever, and the other node may just be saying "yes". Whoever asks again gets the one answer. */
+    if (err && !err_may_retry(err) && state->is_unsure)
+        err = ERR_TIMEOUT;
     if (!err)
         api_tell(c->api, &s->post.notices);
     struct message_id id = a->id;

@@ -134,6 +134,7 @@ void forwarder_start(struct forwarder *f, struct forwarder_send *s, uint32_t nod
     s->op = op;
     s->node = node;
     s->is_waiting = true;
+    s->was_said = true;
     s->deadline_ms = loop_now_ms(f->chat->loop) + LIMIT_FORWARD_MS;
     HASH_ADD(hh, f->waits, request, sizeof w->request, w);
     f->stats.out++;

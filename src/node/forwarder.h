@@ -22,6 +22,7 @@ struct forwarder_send {
     struct message_id id;
     struct message_seq seq;
     bool is_duplicate;
+    bool was_said;                  /* with ERR_CANCELLED: it may be carried out there, and have been */
 
     /* the forwarder's own */
     struct op *op;

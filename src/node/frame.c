@@ -94,6 +94,13 @@ static const uint8_t frame_shape[FRAME_TYPES][FRAME_FIELDS_MAX] = {
     [FRAME_EPOCH] = { FIELD_EPOCH },
 };
 
+bool frame_is_perishable(const struct blob *encoded)
+{
+    const unsigned char *at = (const unsigned char *)encoded->at;
+
+    return (at[4] << 8 | at[5]) == FRAME_SEND;
+}
+
 static bool frame_is_known(uint32_t type)
 {
     return type < FRAME_TYPES && (frame_shape[type][0] != FIELD_NONE || type == FRAME_PING);

@@ -47,7 +47,8 @@ enum frame_type {
     FRAME_SEND = 28,                /* to home(conversation): request, hops, wait_ms, user, conversation, key, reply_to,
                                      * type, text, ciphertext (one of the two is empty) */
     FRAME_SENT = 29,                /* back: request, err, id, seq, is_duplicate */
-    FRAME_EPOCH = 30,               /* to all: epoch: there is a newer table, read it */
+    FRAME_EPOCH = 30,               /* to all: epoch: there is a newer table, read it; 0 says nothing: it keeps the
+                                     * number of one that perished */
 };
 
 struct frame_place {
@@ -76,6 +77,8 @@ struct frame {
     uint32_t places;
 };
 
+/* Whether an encoded frame is of use only at once: a SEND whose answer nobody waits for must not be carried out. */
+bool frame_is_perishable(const struct blob *encoded);
 /* The whole frame as one blob. CHECKs that it fits FRAME_BYTES_MAX and FRAME_PLACES_MAX: whoever makes it looks first. */
 struct blob *frame_encode(const struct frame *f);
 /* The length of the frame that begins with these FRAME_HEAD_BYTES, head included; 0: too large, or not a frame. */

@@ -26,6 +26,11 @@ static struct links_slot *slot_of(struct links *l, uint32_t node)
     return s;
 }
 
+bool links_stood_still(const struct links *l)
+{
+    return loop_now_ms(l->loop) - l->ticked_ms > LIMIT_LINK_SILENT_MS;
+}
+
 /* As if nobody had said anything meanwhile, when it was we who stood still. */
 static void on_tick(void *ctx)
 {
@@ -33,6 +38,8 @@ static void on_tick(void *ctx)
     uint64_t now_ms = loop_now_ms(l->loop);
     bool looks_away = now_ms - l->ticked_ms > LIMIT_LINK_SILENT_MS / 2;
 
+    if (links_stood_still(l))
+        linksin_end_all(l, "stood_still");
     l->ticked_ms = now_ms;
     for (uint32_t k = 0; k < l->nodes_count; k++)
         linksout_tick(l->slot[l->nodes[k]], now_ms, looks_away);
@@ -68,8 +75,7 @@ void links_free(struct links **at)
     if (!l)
         return;
     loop_timer_clear(&l->tick);
-    while (!TAILQ_EMPTY(&l->ins))
-        linksin_end(TAILQ_FIRST(&l->ins), "closing");
+    linksin_end_all(l, "closing");
     linksin_flush(l);
     for (uint32_t k = 0; k < l->nodes_count; k++) {
         linksout_fini(l->slot[l->nodes[k]]);

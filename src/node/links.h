@@ -2,7 +2,9 @@
  *
  * Each node opens a stream to each other node (net/dial.h) and says HELLO; what it has to say goes there, numbered
  * in thought from 1 on for each incarnation of the two, kept until the peer acknowledged it, and said again when the
- * stream broke and came back. So a frame arrives once and in order, or the owner hears that some may be lost.
+ * stream broke and came back. So a frame arrives once and in order, or the owner hears that some may be lost. Those
+ * that are of use only at once (frame_is_perishable()) are lost by any break, before down() is told. A node that
+ * stood still for longer than a silent link lives reads nothing of what was said to it meanwhile: it breaks the streams.
  * Frames queued in one turn go out in one write (links_flush()).
  */
 #pragma once

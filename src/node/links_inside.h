@@ -41,3 +41,6 @@ struct links {
     uint64_t ticked_ms;
     struct links_stats stats;
 };
+
+/* We heard and said nothing for longer than a silent stream lives: the peers have given up what they were saying. */
+bool links_stood_still(const struct links *l);

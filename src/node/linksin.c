@@ -49,6 +49,12 @@ void linksin_end(struct linksin *in, const char *why)
     exchange_abort(x);
 }
 
+void linksin_end_all(struct links *l, const char *why)
+{
+    while (!TAILQ_EMPTY(&l->ins))
+        linksin_end(TAILQ_FIRST(&l->ins), why);
+}
+
 static void refuse(struct linksin *in, const struct frame *hello, const char *why)
 {
     struct frame f = { .type = FRAME_REFUSED, .text = text_of(why) };
@@ -177,6 +183,10 @@ static void on_input(struct exchange *x, struct text bytes, void *ctx)
     (void)x;
     if (!bytes.at) {
         linksin_end(in, "end");
+        return;
+    }
+    if (links_stood_still(in->links)) {
+        linksin_end(in, "stood_still");
         return;
     }
     in->heard_ms = loop_now_ms(in->links->loop);

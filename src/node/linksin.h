@@ -22,6 +22,7 @@ struct linksin {
 void linksin_request(struct links *l, struct exchange *x);
 /* Ends it; twice is fine. */
 void linksin_end(struct linksin *in, const char *why);
+void linksin_end_all(struct links *l, const char *why);
 /* One ACK on each stream that had something to hear; frees those that are over. */
 void linksin_flush(struct links *l);
 /* Pings, and ends those that are silent. */

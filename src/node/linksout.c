@@ -124,6 +124,23 @@ static void retry_later(struct linksout *o)
     loop_timer_set(&o->retry, RETRY_LEAST_MS + secret_random_u64() % (most - RETRY_LEAST_MS + 1));
 }
 
+/* The owner of what perishes takes it for lost when the stream breaks. Had the peer taken it already, its number says so;
+ * else it never will. */
+static void let_perish(struct linksout *o)
+{
+    static const struct frame nothing = { .type = FRAME_EPOCH };
+
+    for (uint32_t k = 0; k < o->kept_count; k++) {
+        struct blob **at = kept_place(o, k);
+        if (!frame_is_perishable(*at))
+            continue;
+        o->kept_bytes -= (*at)->bytes;
+        blob_free(at);
+        *at = frame_encode(&nothing);
+        o->kept_bytes += (*at)->bytes;
+    }
+}
+
 /* Without the stream; returns whether it was up. */
 static bool hang_up(struct links_slot *s)
 {
@@ -134,6 +151,7 @@ static bool hang_up(struct links_slot *s)
     loop_timer_clear(&o->retry);
     linksread_fini(&o->read);
     linksread_init(&o->read);
+    let_perish(o);
     o->state = LINKSOUT_DOWN;
     o->said = 0;
     s->links->stats.up -= was_up;

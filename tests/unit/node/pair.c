@@ -58,6 +58,10 @@ static void on_frame(void *ctx, uint32_t from, const struct frame *f)
 
     assert_false(s->pair->is_inside);
     assert_int_equal(from, other(s)->self.node);
+    s->sends += f->type == FRAME_SEND;
+    s->nothings += f->type == FRAME_EPOCH && f->epoch == 0;
+    if (f->type == FRAME_SEND || f->type == FRAME_EPOCH)
+        return;
     s->frames++;
     s->frames_turn++;
     assert_int_equal(f->type, FRAME_NOTICE);
@@ -341,6 +345,15 @@ bool pair_say(struct pair *p, int side, size_t bytes)
     blob_free(&b);
     s->said += is_kept;
     return is_kept;
+}
+
+void pair_ask(struct pair *p, int side)
+{
+    struct frame f = { .type = FRAME_SEND, .request = 1, .text = TEXT_INIT("hello") };
+    struct blob *b = frame_encode(&f);
+
+    assert_true(links_send(p->side[side].links, other(&p->side[side])->self.node, b));
+    blob_free(&b);
 }
 
 struct links_stats pair_stats(struct pair *p, int side)

@@ -19,6 +19,7 @@ struct pair_side {
     uint16_t port, relay_port;      /* on loopback, under TLS */
     uint64_t said;                  /* to the other: the last number */
     uint64_t heard;                 /* of the other, in order: the last number */
+    uint64_t sends, nothings;       /* heard: FRAME_SEND, and what stands in the place of one that perished */
     uint64_t frames, frames_turn;   /* heard; and the most in one turn */
     unsigned ups, downs, losts, strangers;
     bool takes_any;                 /* heard is not checked */
@@ -57,6 +58,8 @@ void pair_turn(struct pair *p);
 void pair_run(struct pair *p, unsigned ms);
 /* The next number, with so many bytes more. False: refused. */
 bool pair_say(struct pair *p, int side, size_t bytes);
+/* A FRAME_SEND. */
+void pair_ask(struct pair *p, int side);
 struct links_stats pair_stats(struct pair *p, int side);
 /* Turns until ok holds; fails after ten seconds. */
 #define PAIR_UNTIL(p, ok)                                                                                      \

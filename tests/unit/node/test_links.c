@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -223,6 +224,47 @@ static void test_new_incarnation(void **state)
     assert_true(pair_say(p, 0, 10) && pair_say(p, 1, 10));
     PAIR_UNTIL(p, all_heard(p) && links_is_up(p->side[0].links, 4));
     assert_int_equal(p->side[1].frames, 6);
+    pair_free(&p);
+}
+
+/* Whoever asked has given up when the stream breaks: it must not be carried out after that. */
+static void test_perishes(void **state)
+{
+    struct pair *p = pair_up(false, true);
+
+    (void)state;
+    pair_ask(p, 0);
+    PAIR_UNTIL(p, p->side[1].sends == 1);
+    p->is_frozen = true;
+    assert_true(pair_say(p, 0, 10));
+    pair_ask(p, 0);
+    assert_true(pair_say(p, 0, 10));
+    PAIR_UNTIL(p, p->side[0].downs == 1);
+    p->is_frozen = false;
+    PAIR_UNTIL(p, all_heard(p));
+    assert_int_equal(p->side[1].sends, 1);
+    assert_int_equal(p->side[1].nothings, 1);
+    assert_int_equal(p->side[1].frames, 2); /* what does not perish came */
+    pair_ask(p, 0);
+    PAIR_UNTIL(p, p->side[1].sends == 2);
+    pair_free(&p);
+}
+
+/* What was said to a node that stood still lies in its socket when it wakes. */
+static void test_stands_still(void **state)
+{
+    struct pair *p = pair_up(false, false);
+
+    (void)state;
+    assert_true(pair_say(p, 0, 10));
+    pair_ask(p, 0);
+    pair_turn(p); /* it leaves */
+    assert_int_equal(p->side[1].sends, 0);
+    usleep((LIMIT_LINK_SILENT_MS + 100) * 1000);
+    PAIR_UNTIL(p, all_heard(p));
+    pair_run(p, 200);
+    assert_int_equal(p->side[1].frames, 1);
+    assert_int_equal(p->side[1].sends, 0);
     pair_free(&p);
 }
 
@@ -473,6 +515,8 @@ int main(void)
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_new_incarnation),
+        cmocka_unit_test(test_perishes),
+        cmocka_unit_test(test_stands_still),
         cmocka_unit_test(test_goes_and_comes),
         cmocka_unit_test(test_hellos),
         cmocka_unit_test(test_nonsense),
