@@ -2,8 +2,8 @@
 /*
  * posthorn-tcpfault --listen ADDR --to ADDR --control PATH [--postgres]
  *
- * ADDR is 127.0.0.1:PORT or an absolute path. Prints "ready"; ends at SIGTERM, or when who started it does. Orders come to PATH (SOCK_SEQPACKET),
- * one a packet, each answered by "ok", "no: why", or the line of figures:
+ * ADDR is 127.0.0.1:PORT or an absolute path. Prints "ready"; ends at SIGTERM, or when who started it does. Orders
+ * come to PATH (SOCK_SEQPACKET), one a packet, each answered by "ok", "no: why", or the line of figures:
  *
  *   pass                  everything passes; connections that lost bytes meanwhile are reset
  *   cut, reset            all connections end now
