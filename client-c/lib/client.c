@@ -97,7 +97,9 @@ static void read_problem(const struct exchange *x, struct posthorn_problem *why)
         say(why->code, sizeof why->code, wire_string(a, "code"));
         say(why->detail, sizeof why->detail, detail && *detail ? detail : title);
         say(why->field, sizeof why->field, wire_string(a, "field"));
-        retry_ms = wire_number(a, "retry_ms") > retry_ms ? wire_number(a, "retry_ms") : retry_ms;
+        /* Retry-After is the same in whole seconds, rounded up: all who are told would come back in step. */
+        uint64_t said_ms = wire_number(a, "retry_ms");
+        retry_ms = said_ms ? said_ms : retry_ms;
     }
     if (why->code[0] == 0)
         say(why->code, sizeof why->code, "bad_answer");

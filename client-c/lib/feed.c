@@ -130,7 +130,7 @@ void feed_inner_refused(struct feed_inner *f, const struct exchange *x)
         snprintf(why->detail, sizeof why->detail, "%s answered %d",
                  code ? "the server" : "something on the way", r->status);
     uint64_t retry_ms = a ? wire_number(a, "retry_ms") : 0;
-    retry_ms = retry_ms > r->retry_after_ms ? retry_ms : r->retry_after_ms;
+    retry_ms = retry_ms ? retry_ms : r->retry_after_ms; /* the same in whole seconds, rounded up */
     f->feed.retry_ms = retry_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)retry_ms;
     wire_free(&a);
     feed_inner_end(f, r->status >= 400 ? FEED_REFUSED : FEED_GARBLED, NULL);

@@ -97,19 +97,23 @@ static void strangers_answer(void **state)
         enum feed_end end;
         const char *detail, *code;
         int status;
+        uint32_t retry_ms;
     } all[] = {
         { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 18\r\n\r\n<html>login</html>",
-          FEED_GARBLED, "", "", 200 },
+          FEED_GARBLED, "", "", 200, 0 },
         { "HTTP/1.1 302 Found\r\nLocation: http://portal/\r\nContent-Length: 0\r\n\r\n", FEED_GARBLED,
-          "something on the way answered 302", "bad_answer", 302 },
+          "something on the way answered 302", "bad_answer", 302, 0 },
         { "HTTP/1.1 511 Network Authentication Required\r\nContent-Length: 2\r\n\r\nno", FEED_REFUSED,
-          "something on the way answered 511", "bad_answer", 511 },
+          "something on the way answered 511", "bad_answer", 511, 0 },
         { "HTTP/1.1 410 Gone\r\nContent-Length: 43\r\n\r\n{\"code\":\"resync\",\"detail\":\"it is too "
           "old.\"}",
-          FEED_REFUSED, "the server refused it: it is too old", "resync", 410 },
+          FEED_REFUSED, "the server refused it: it is too old", "resync", 410, 0 },
         { "HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nContent-Length: 15\r\n\r\n{\"code\":\"busy\"}",
-          FEED_REFUSED, "the server answered 503", "busy", 503 },
-        { "SSH-2.0-OpenSSH_9.2\r\n\r\n", FEED_BROKEN, "not an HTTP/1.1 answer", "", 0 },
+          FEED_REFUSED, "the server answered 503", "busy", 503, 3000 },
+        { "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: "
+          "30\r\n\r\n{\"code\":\"busy\",\"retry_ms\":412}",
+          FEED_REFUSED, "the server answered 503", "busy", 503, 412 },
+        { "SSH-2.0-OpenSSH_9.2\r\n\r\n", FEED_BROKEN, "not an HTTP/1.1 answer", "", 0, 0 },
     };
     static const enum feed_way ways[] = { FEED_SSE, FEED_WS, FEED_LONGPOLL };
     (void)state;
@@ -129,7 +133,7 @@ static void strangers_answer(void **state)
                 assert_string_equal(s->feed->problem.code, all[n].code);
                 assert_int_equal(s->feed->problem.http_status, all[n].status);
             }
-            assert_int_equal(s->feed->retry_ms, all[n].status == 503 ? 3000 : 0);
+            assert_int_equal(s->feed->retry_ms, all[n].retry_ms);
             assert_string_equal(s->log.at, "");
             stage_free(s);
         }
