@@ -1,6 +1,7 @@
 /* lib/backoff.c - when to try again: full jitter, 0.5 s to 30 s, never sooner than the server asked */
 #include "lib/backoff.h"
 #include "lib/clock.h"
+#include <stdbool.h>
 
 uint32_t backoff_next(struct backoff *b, uint64_t asked_ms)
 {
@@ -17,6 +18,13 @@ uint32_t backoff_next(struct backoff *b, uint64_t asked_ms)
     if (wait < asked)
         wait = asked + clock_dice(asked / 10);
     return wait;
+}
+
+uint32_t backoff_broken(struct backoff *b)
+{
+    bool is_first = b->tries == 0;
+    uint32_t wait_ms = backoff_next(b, 0);
+    return is_first ? clock_dice(BACKOFF_LEAST_MS) : wait_ms;
 }
 
 void backoff_reset(struct backoff *b)

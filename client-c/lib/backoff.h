@@ -13,4 +13,7 @@ struct backoff {
  * at most BACKOFF_ASKED_MOST_MS; up to a tenth is added, so that a crowd does not come back at once. Twice that is
  * as much as is waited: a server that says when to come back is there, and knows best. */
 uint32_t backoff_next(struct backoff *b, uint64_t asked_ms);
+/* The same after what had worked broke, and nothing was asked for: the first wait is short, uniform in
+ * 0..BACKOFF_LEAST_MS. A node that died is found elsewhere, and a crowd comes as spread as it would later. */
+uint32_t backoff_broken(struct backoff *b);
 void backoff_reset(struct backoff *b);

@@ -69,7 +69,10 @@ static void wait_after(struct posthorn *p, const struct exchange *x, const struc
     if (now_ms < p->deliver.not_before_ms)
         return;
     leave(p, x);
-    p->deliver.not_before_ms = now_ms + backoff_next(&p->deliver.backoff, why->retry_ms);
+    bool is_break = x->end == EXCHANGE_LOST;
+    uint32_t wait_ms =
+        is_break ? backoff_broken(&p->deliver.backoff) : backoff_next(&p->deliver.backoff, why->retry_ms);
+    p->deliver.not_before_ms = now_ms + wait_ms;
 }
 
 static void sent(void *context, struct exchange *x)

@@ -79,6 +79,12 @@ static void forgive(struct ways_one *one)
     one->aside_until_ms = 0;
 }
 
+static uint32_t after_break(struct ways *w, const struct ways_end *e)
+{
+    bool was_steady = e->lived_ms >= WAYS_STEADY_MS && !e->retry_ms;
+    return was_steady ? backoff_broken(&w->backoff) : backoff_next(&w->backoff, e->retry_ms);
+}
+
 uint32_t ways_ended(struct ways *w, int n, const struct ways_end *e, uint64_t now_ms)
 {
     CHECK(n >= 0 && n < w->count && e->end != FEED_OPEN);
@@ -93,7 +99,7 @@ uint32_t ways_ended(struct ways *w, int n, const struct ways_end *e, uint64_t no
         return backoff_next(&w->backoff, e->retry_ms);
     if (e->end == FEED_BROKEN && e->was_live && one->breaks < WAYS_AGAIN_IN_PLACE) {
         one->breaks++;
-        return backoff_next(&w->backoff, e->retry_ms);
+        return after_break(w, e);
     }
     set_aside(one, e->end, now_ms);
     return 0;

@@ -149,6 +149,9 @@ static void pauses_stay_in_their_bounds(void **state)
     assert_true(most[11] > 25000 && least[11] < 3000); /* the whole range is used: full jitter */
     for (int round = 0; round < 1000; round++) {
         struct backoff b = { 0 };
+        assert_in_range(backoff_broken(&b), 0, BACKOFF_LEAST_MS);
+        assert_in_range(backoff_broken(&b), BACKOFF_LEAST_MS, 2000); /* once only */
+        backoff_reset(&b);
         assert_true(backoff_next(&b, 5000) >= 5000);
         b.tries = 20;
         assert_in_range(backoff_next(&b, 1000), 1000, 2000);

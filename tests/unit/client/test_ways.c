@@ -97,6 +97,27 @@ static void one_that_worked_is_tried_again_in_place(void **state)
     assert_int_equal(ways_best(&w, T0), 1);
 }
 
+static void what_was_steady_comes_back_soon(void **state)
+{
+    struct ways w;
+    struct ways_end e = { .end = FEED_BROKEN, .was_live = true, .lived_ms = WAYS_STEADY_MS };
+    uint32_t most = 0;
+    (void)state;
+    for (int n = 0; n < 200; n++) {
+        ways_init(&w, POSTHORN_TRANSPORT_AUTO, POSTHORN_HTTP_AUTO);
+        uint32_t wait_ms = ways_ended(&w, 0, &e, T0);
+        assert_true(wait_ms <= BACKOFF_LEAST_MS);
+        most = wait_ms > most ? wait_ms : most;
+    }
+    assert_true(most > BACKOFF_LEAST_MS / 2); /* a crowd is spread */
+    e.lived_ms = WAYS_STEADY_MS - 1;
+    assert_true(ways_ended(&w, 0, &e, T0) >= BACKOFF_LEAST_MS);
+    e.lived_ms = WAYS_STEADY_MS;
+    e.retry_ms = 3000;
+    ways_init(&w, POSTHORN_TRANSPORT_AUTO, POSTHORN_HTTP_AUTO);
+    assert_true(ways_ended(&w, 0, &e, T0) >= 3000);
+}
+
 static void two_good_minutes_forgive(void **state)
 {
     struct ways w;
@@ -178,6 +199,7 @@ int main(void)
         cmocka_unit_test(what_does_not_work_is_left_aside_at_once),
         cmocka_unit_test(aside_for_longer_and_longer),
         cmocka_unit_test(one_that_worked_is_tried_again_in_place),
+        cmocka_unit_test(what_was_steady_comes_back_soon),
         cmocka_unit_test(two_good_minutes_forgive),
         cmocka_unit_test(a_move_is_no_failure),
         cmocka_unit_test(a_busy_server_is_waited_for),
