@@ -38,7 +38,15 @@ static int main_worker(const struct place *at, void *ctx)
 
 static int main_run(struct config *c)
 {
-    const struct place alone = { .workers = 1, .line = -1, .link_local = -1 };
+    const struct place alone = { .workers = 1,
+                                 .tls = -1,
+                                 .cleartext = -1,
+                                 .own_tls = -1,
+                                 .admin = -1,
+                                 .link = -1,
+                                 .link_local = -1,
+                                 .control = -1,
+                                 .line = -1 };
     uint32_t workers;
 
     if (supervisor_workers(c, &workers) || main_name_host(c, workers)) {

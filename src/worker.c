@@ -2,6 +2,7 @@
 #include "worker.h"
 #include "api/admin.h"
 #include "api/api.h"
+#include "api/control.h"
 #include "api/limiter.h"
 #include "api/seen.h"
 #include "base/log.h"
@@ -11,10 +12,12 @@
 #include "limits.h"
 #include "net/net.h"
 #include "node/node.h"
+#include "supervisor/sockets.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { DRAIN_MS = 10 * 1000, DRAIN_LOOK_MS = 50, INVITE_MAX = 256, NAME_BYTES_MAX = 640 };
 
@@ -200,6 +203,14 @@ static uint16_t worker_port(const struct config *c)
     return colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
 }
 
+/* Only the user of the process may connect there: what changes the cluster is nowhere else. */
+static enum err worker_listen_control(struct worker *w)
+{
+    if (w->place.control < 0)
+        return ERR_OK;
+    return net_adopt(w->net, w->place.control, false, true, control_request, &w->api);
+}
+
 /* Alone in its process: the addresses are opened here. */
 static enum err worker_listen(struct worker *w)
 {
@@ -217,6 +228,9 @@ static enum err worker_listen(struct worker *w)
         err = net_listen(w->net, c->server_admin, false, admin_request, &w->api, &admin);
     if (!err && c->node_link[0])
         err = net_listen_link(w->net, c->node_link, node_link_request, w->node, NULL);
+    sockets_control(c, &w->place);
+    if (!err)
+        err = worker_listen_control(w);
     if (err)
         return err;
     worker_name(w, tls ? tls : cleartext);
@@ -247,6 +261,8 @@ static enum err worker_adopt(struct worker *w)
         err = net_adopt_link(w->net, p->link, false, node_link_request, w->node);
     if (!err && p->link_local >= 0)
         err = net_adopt_link(w->net, p->link_local, true, node_link_request, w->node);
+    if (!err)
+        err = worker_listen_control(w);
     if (err)
         return err;
     bool has_own = p->own_tls >= 0 && !w->config->server_url[0];
@@ -338,6 +354,7 @@ static void worker_open(struct worker *w)
     w->api.node = w->node;
     w->api.chat = chat;
     w->api.net = w->net;
+    w->api.started_ms = loop_now_ms(w->loop);
     w->api.place = (struct channel_place){ &w->ops, w->loop, chat->store, w->api.hub };
     w->api.limiter = limiter_new(w->loop, w->config);
     w->api.seen = seen_new(w->loop, &w->ops, chat->store);
@@ -400,6 +417,11 @@ static int worker_run(struct worker *w)
             worker_turn(w);
         log_line(LOG_INFO, "stopped", "ops=%" PRIu32, w->ops.live);
         status = 0;
+    }
+    if (w->place.line < 0) { /* else they are the supervisor's */
+        sockets_close(&w->place);
+        if (w->place.control_path[0])
+            unlink(w->place.control_path);
     }
     worker_close(w);
     return status;

@@ -23,6 +23,7 @@ struct api {
     const char *url;                /* of this node, for discovery and as an Origin */
     const char *invite;             /* the invite code, or NULL */
     struct net *net;                /* for the numbers of the admin listener */
+    uint64_t started_ms;            /* by the loop's clock */
     bool is_draining;
     struct api_stats stats;
 };

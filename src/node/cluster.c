@@ -399,6 +399,32 @@ const struct node_list *cluster_list(const struct cluster *c)
     return c->list.at ? &c->list : NULL;
 }
 
+/* It drains by its own will, or because somebody said so in Postgres. */
+static bool cluster_drains(const struct cluster *c)
+{
+    bool drains = c->is_draining;
+
+    for (uint32_t k = 0; k < c->list.count; k++) {
+        const struct node_row *n = &c->list.at[k];
+        drains = drains || (n->incarnation == c->join.incarnation && n->state == NODE_DRAINING);
+    }
+    return drains;
+}
+
+void cluster_view_read(const struct cluster *c, struct cluster_view *into)
+{
+    uint64_t now_ms = loop_now_ms(c->loop), end_ms = c->held_ms + CLUSTER_LEASE_MS;
+
+    *into = (struct cluster_view){ .id = c->join.id,
+                                   .incarnation = c->join.incarnation,
+                                   .timeline = c->timeline,
+                                   .lease_ms = c->held_ms && end_ms > now_ms ? end_ms - now_ms : 0,
+                                   .has_joined = c->has_joined,
+                                   .is_fenced = c->is_fenced,
+                                   .is_draining = cluster_drains(c),
+                                   .is_member = cluster_is_member(c) };
+}
+
 void cluster_hurry(struct cluster *c)
 {
     if (c->has_joined)
@@ -417,9 +443,13 @@ void cluster_drain(struct cluster *c, struct op *op)
         return;
     }
     c->is_draining = true;
+    store_node_drain(c->store, c->join.id, c->join.incarnation, NULL);
+    if (c->now.ring && !cluster_is_member(c)) { /* an operator said so before: nothing to wait for */
+        op_wake(op, ERR_OK);
+        return;
+    }
     c->drain = op;
     c->drain_until_ms = loop_now_ms(c->loop) + CLUSTER_DRAIN_MS;
-    store_node_drain(c->store, c->join.id, c->join.incarnation, NULL);
     cluster_hurry(c);
 }
 

@@ -57,6 +57,14 @@ uint64_t cluster_epoch(const struct cluster *m);
 const struct ring *cluster_ring(const struct cluster *m);
 /* The rows as last read, NULL: not yet. Borrowed until the next call of the loop. */
 const struct node_list *cluster_list(const struct cluster *m);
+/* What it is now, for people who ask. */
+struct cluster_view {
+    uint32_t id;
+    uint64_t incarnation, timeline;
+    uint64_t lease_ms;              /* left, by our own clock; 0: none */
+    bool has_joined, is_fenced, is_draining, is_member;
+};
+void cluster_view_read(const struct cluster *c, struct cluster_view *into);
 /* Somebody has a newer table, or a peer vanished: beats at once. */
 void cluster_hurry(struct cluster *m);
 void cluster_load(struct cluster *m, uint32_t load);  /* 0 to 1000, goes with the next beat */

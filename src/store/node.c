@@ -11,6 +11,8 @@ struct node_request {
     struct node_join *join;
     struct node_renew *renew;
     struct node_inherit *inherit;
+    const struct node_order *order;
+    uint64_t *timeline;
     uint32_t id;
     uint64_t incarnation;
     enum node_state state;
@@ -170,6 +172,59 @@ void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool i
 void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op)
 {
     node_become(s, id, incarnation, NODE_DRAINING, true, op);
+}
+
+static void node_order_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
+{
+    const struct node_order *o = ((const struct node_request *)r)->order;
+
+    (void)stage;
+    encode_text(e, o->name);
+    encode_int8(e, o->is_weight ? o->weight : o->state);
+    pg_send(pg, o->is_weight ? SQL_NODE_WEIGH : SQL_NODE_DIRECT, e);
+    pg_send(pg, SQL_NODES_CHANGED, NULL);
+}
+
+static const struct request_kind node_order_kind = {
+    .name = "node_order", .stages = 1, .send = node_order_send, .take = node_one_take
+};
+
+void store_node_order(struct store *s, const struct node_order *o, struct op *op)
+{
+    struct node_request *r = request_new(sizeof *r, &node_order_kind);
+
+    r->order = o;
+    request_start(&s->nodes, &r->request, op);
+}
+
+static void node_timeline_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
+{
+    (void)r;
+    (void)e;
+    (void)stage;
+    pg_send(pg, SQL_TIMELINE_RAISE, NULL);
+}
+
+static enum err node_timeline_take(struct request *r, uint32_t stage, uint32_t nth, const PGresult *result)
+{
+    (void)stage;
+    (void)nth;
+    if (PQntuples(result) != 1)
+        return ERR_INTERNAL;
+    *((struct node_request *)r)->timeline = row_number(result, 0, 0);
+    return ERR_OK;
+}
+
+static const struct request_kind node_timeline_kind = {
+    .name = "timeline_raise", .stages = 1, .send = node_timeline_send, .take = node_timeline_take
+};
+
+void store_timeline_raise(struct store *s, uint64_t *timeline, struct op *op)
+{
+    struct node_request *r = request_new(sizeof *r, &node_timeline_kind);
+
+    r->timeline = timeline;
+    request_start(&s->nodes, &r->request, op);
 }
 
 static void node_inherit_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)

@@ -111,6 +111,19 @@ void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool i
 /* It becomes NODE_DRAINING. ERR_NOT_FOUND as for renewing. op may be NULL: nobody waits. */
 void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op);
 
+/* What an operator wants of the node of that name: its weight (0 to RING_WEIGHT_MAX), or that it is NODE_DRAINING, or not
+ * any more (NODE_JOINING). Stored; it stays so until the node joins anew, but for the weight, which outlives that. Nodes
+ * read it within a beat, and one of them makes the next table. ERR_NOT_FOUND: no node that is alive has that name. */
+struct node_order {
+    struct text name;
+    bool is_weight;
+    uint32_t weight;                /* if is_weight */
+    enum node_state state;          /* else */
+};
+void store_node_order(struct store *s, const struct node_order *o, struct op *op);
+/* All cursors become void, everybody is told to resync; what it is now, when op is woken. */
+void store_timeline_raise(struct store *s, uint64_t *timeline, struct op *op);
+
 /* Post mortem: places of inboxes that node id wrote less than back_ms ago, by this node's clock and its, newest first,
  * at most room (more says that there were more). By a BRIN index on inbox.id: only the newest blocks are read. */
 struct node_inherit {

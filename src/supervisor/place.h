@@ -14,6 +14,8 @@ struct place {
     int admin;                      /* at server.admin's port + worker */
     int link, link_local;           /* for other nodes: at node.link's port + worker, and a Unix socket at local_path */
     char local_path[PLACE_PATH_MAX];
+    int control;                    /* for posthornctl, a Unix socket at control_path */
+    char control_path[PLACE_PATH_MAX];
     int line;                       /* to the supervisor: place_say(); -1: there is none (server.workers = 0) */
 };
 

@@ -79,28 +79,73 @@ static enum err sockets_tcp(const char *address, uint32_t above, bool is_shared,
     return err;
 }
 
-/* Whoever may write to the directory may speak to the worker, and nobody else. */
-static enum err sockets_local(const char *directory, uint32_t worker, struct place *at)
+/* Its parents too: var/run is the default, and nothing need be there yet. */
+static bool sockets_directory(const char *directory)
+{
+    char path[PLACE_PATH_MAX];
+
+    snprintf(path, sizeof path, "%s", directory);
+    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+        *at = 0;
+        if (mkdir(path, 0755) && errno != EEXIST)
+            return false;
+        *at = '/';
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+/* Whoever may write to the directory may speak to the worker, and nobody else. path: what the socket is called. */
+static enum err sockets_local(const char *directory, const char *what, uint32_t worker,
+                              char path[static PLACE_PATH_MAX], int *into)
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
-    int bytes = snprintf(at->local_path, sizeof at->local_path, "%s/link-%u", directory, worker);
+    int bytes = snprintf(path, PLACE_PATH_MAX, "%s/%s-%u", directory, what, worker);
 
-    if (bytes < 0 || bytes >= (int)sizeof at->local_path)
+    if (bytes < 0 || bytes >= PLACE_PATH_MAX)
         return sockets_failed(directory, "the path is too long", -1);
-    if (mkdir(directory, 0700) && errno != EEXIST)
+    if (!sockets_directory(directory))
         return sockets_failed(directory, strerror(errno), -1);
-    memcpy(name.sun_path, at->local_path, (size_t)bytes + 1);
-    unlink(at->local_path); /* of a supervisor before this one */
+    memcpy(name.sun_path, path, (size_t)bytes + 1);
+    unlink(path); /* of a supervisor before this one */
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return sockets_failed(at->local_path, strerror(errno), fd);
+        return sockets_failed(path, strerror(errno), fd);
     mode_t before = umask(0077);
     int bound = bind(fd, (const struct sockaddr *)&name, sizeof name);
     umask(before);
     if (bound || listen(fd, SOCKETS_BACKLOG))
-        return sockets_failed(at->local_path, strerror(errno), fd);
-    at->link_local = fd;
+        return sockets_failed(path, strerror(errno), fd);
+    *into = fd;
     return ERR_OK;
+}
+
+/* Whether somebody answers there: another server on the same machine with the same directory keeps it. */
+static bool sockets_is_served(const char *path)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+    bool is = fd >= 0 && (connect(fd, (const struct sockaddr *)&name, sizeof name) == 0 || errno == EAGAIN);
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+void sockets_control(const struct config *c, struct place *at)
+{
+    at->control = -1;
+    if (!c->server_control)
+        return;
+    int bytes = snprintf(at->control_path, sizeof at->control_path, "%s/control-%u", c->server_run_directory,
+                         at->worker);
+    bool is_free = bytes > 0 && bytes < PLACE_PATH_MAX && !sockets_is_served(at->control_path);
+    if (!is_free ||
+        sockets_local(c->server_run_directory, "control", at->worker, at->control_path, &at->control)) {
+        log_line(LOG_WARN, "no_control", "worker=%u directory=%s error=%s", at->worker,
+                 c->server_run_directory, is_free ? "see above" : "taken, or too long");
+        at->control_path[0] = 0;
+    }
 }
 
 static enum err sockets_of(const struct config *c, struct place *at)
@@ -118,12 +163,14 @@ static enum err sockets_of(const struct config *c, struct place *at)
     if (!err && c->node_link[0])
         err = sockets_tcp(c->node_link, at->worker, false, &at->link);
     if (!err && at->workers > 1)
-        err = sockets_local(c->server_run_directory, at->worker, at);
+        err = sockets_local(c->server_run_directory, "link", at->worker, at->local_path, &at->link_local);
     if (!err && c->server_listen[0] && c->server_own_port && sockets_split(c->server_listen, host, &port)) {
         snprintf(own, sizeof own, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
                  (unsigned)c->server_own_port);
         err = sockets_tcp(own, at->worker, false, &at->own_tls);
     }
+    if (!err)
+        sockets_control(c, at);
     return err;
 }
 
@@ -134,7 +181,7 @@ enum err sockets_open(const struct config *c, uint32_t workers, struct place *at
     for (uint32_t k = 0; k < workers; k++) {
         at[k] = (struct place){ .worker = k, .workers = workers };
         at[k].tls = at[k].cleartext = at[k].own_tls = at[k].admin = at[k].link = at[k].link_local =
-            at[k].line = -1;
+            at[k].control = at[k].line = -1;
     }
     for (uint32_t k = 0; k < workers && !err; k++)
         err = sockets_of(c, &at[k]);
@@ -145,7 +192,9 @@ enum err sockets_open(const struct config *c, uint32_t workers, struct place *at
 
 void sockets_close(struct place *at)
 {
-    int *fd[] = { &at->tls, &at->cleartext, &at->own_tls, &at->admin, &at->link, &at->link_local };
+    int *fd[] = {
+        &at->tls, &at->cleartext, &at->own_tls, &at->admin, &at->link, &at->link_local, &at->control
+    };
 
     for (unsigned k = 0; k < sizeof fd / sizeof *fd; k++) {
         if (*fd[k] >= 0)

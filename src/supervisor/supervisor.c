@@ -316,6 +316,8 @@ int supervisor_run(const struct config *c, uint32_t workers, supervisor_worker_f
         sockets_close(&s->child[k].place);
         if (s->child[k].place.local_path[0])
             unlink(s->child[k].place.local_path);
+        if (s->child[k].place.control_path[0])
+            unlink(s->child[k].place.control_path);
     }
     free(s);
     return status;
