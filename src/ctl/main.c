@@ -57,6 +57,12 @@ static int refused(const char *why)
     return 1;
 }
 
+static int misused_for(const char *why)
+{
+    (void)refused(why);
+    return 2;
+}
+
 static int misused(const struct verb *v)
 {
     fprintf(stderr, "usage: posthornctl %s\n", v->usage);
@@ -132,7 +138,7 @@ static int verb_ring(struct ctl *c)
     struct ask a;
 
     if (key && (!key[0] || strspn(key, "0123456789") != strlen(key) || strlen(key) > 20))
-        return refused("that is no id of a user or conversation: digits, as the API shows them") + 1;
+        return misused_for("that is no id of a user or conversation: digits, as the API shows them");
     char *target = arena_printf(&c->arena, key ? "/ring?key=%s" : "/ring%s", key ? key : "");
     if (!ctl_ask_any(c, "GET", target, (struct text){ 0 }, &a))
         return refused(a.why);
@@ -245,10 +251,9 @@ static int verb_timeline(struct ctl *c)
         return 2;
     }
     if (!c->yes)
-        return refused(
-                   "this makes the cursor of every client void, and all of them take a snapshot: it is for a"
-                   " database that was restored. If that is so, say --yes") +
-               1;
+        return misused_for(
+            "this makes the cursor of every client void, and all of them take a snapshot: it is for a"
+            " database that was restored. If that is so, say --yes");
     if (!ctl_ask_any(c, "POST", "/timeline", order_body(c, NULL, NULL), &a))
         return refused(a.why);
     if (!show_timeline(a.answer, &c->arena, &timeline))

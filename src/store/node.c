@@ -219,7 +219,7 @@ static const struct request_kind node_timeline_kind = {
     .name = "timeline_raise", .stages = 1, .send = node_timeline_send, .take = node_timeline_take
 };
 
-void store_timeline_raise(struct store *s, uint64_t *timeline, struct op *op)
+void store_node_timeline_raise(struct store *s, uint64_t *timeline, struct op *op)
 {
     struct node_request *r = request_new(sizeof *r, &node_timeline_kind);
 

@@ -110,7 +110,7 @@ static enum err sockets_local(const char *directory, const char *what, uint32_t 
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return sockets_failed(path, strerror(errno), fd);
-    mode_t before = umask(0077);
+    mode_t before = umask(0177);
     int bound = bind(fd, (const struct sockaddr *)&name, sizeof name);
     umask(before);
     if (bound || listen(fd, SOCKETS_BACKLOG))
@@ -169,8 +169,6 @@ static enum err sockets_of(const struct config *c, struct place *at)
                  (unsigned)c->server_own_port);
         err = sockets_tcp(own, at->worker, false, &at->own_tls);
     }
-    if (!err)
-        sockets_control(c, at);
     return err;
 }
 
@@ -185,6 +183,8 @@ enum err sockets_open(const struct config *c, uint32_t workers, struct place *at
     }
     for (uint32_t k = 0; k < workers && !err; k++)
         err = sockets_of(c, &at[k]);
+    for (uint32_t k = 0; k < workers && !err; k++)
+        sockets_control(c, &at[k]);
     for (uint32_t k = 0; k < workers && err; k++)
         sockets_close(&at[k]);
     return err;
