@@ -310,7 +310,7 @@ static void control_timeline(struct control *c, const struct control_body *body)
     if (!body->yes)
         control_refuse(c, 400, "it makes the cursor of every client void: only with \"yes\"");
     else
-        store_node_timeline_raise(c->api->chat->store, &c->timeline, op_then(&c->op, control_ended));
+        store_node_timeline(c->api->chat->store, &c->timeline, op_then(&c->op, control_ended));
 }
 
 static void control_timeline_raised(struct control *c, const struct control_body *body)

@@ -202,7 +202,7 @@ static void node_timeline_send(struct request *r, struct pg *pg, struct encode *
     (void)r;
     (void)e;
     (void)stage;
-    pg_send(pg, SQL_TIMELINE_RAISE, NULL);
+    pg_send(pg, SQL_NODE_TIMELINE, NULL);
 }
 
 static enum err node_timeline_take(struct request *r, uint32_t stage, uint32_t nth, const PGresult *result)
@@ -216,10 +216,10 @@ static enum err node_timeline_take(struct request *r, uint32_t stage, uint32_t n
 }
 
 static const struct request_kind node_timeline_kind = {
-    .name = "timeline_raise", .stages = 1, .send = node_timeline_send, .take = node_timeline_take
+    .name = "node_timeline", .stages = 1, .send = node_timeline_send, .take = node_timeline_take
 };
 
-void store_node_timeline_raise(struct store *s, uint64_t *timeline, struct op *op)
+void store_node_timeline(struct store *s, uint64_t *timeline, struct op *op)
 {
     struct node_request *r = request_new(sizeof *r, &node_timeline_kind);
 

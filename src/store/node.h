@@ -122,7 +122,7 @@ struct node_order {
 };
 void store_node_order(struct store *s, const struct node_order *o, struct op *op);
 /* All cursors become void, everybody is told to resync; what it is now, when op is woken. */
-void store_node_timeline_raise(struct store *s, uint64_t *timeline, struct op *op);
+void store_node_timeline(struct store *s, uint64_t *timeline, struct op *op);
 
 /* Post mortem: places of inboxes that node id wrote less than back_ms ago, by this node's clock and its, newest first,
  * at most room (more says that there were more). By a BRIN index on inbox.id: only the newest blocks are read. */
