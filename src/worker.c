@@ -19,7 +19,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { DRAIN_MS = 10 * 1000, DRAIN_LOOK_MS = 50, INVITE_MAX = 256, NAME_BYTES_MAX = 640 };
+enum {
+    DRAIN_MS = 10 * 1000,
+    DRAIN_LOOK_MS = 50,
+    INVITE_MAX = 256,
+    NAME_BYTES_MAX = 640,
+    WORKER_JOIN_MS = 2000, /* clients are let in then at the latest, and told what is missing */
+};
 
 struct worker {
     const struct config *config;
@@ -42,7 +48,9 @@ struct worker {
     struct cluster_self self;
     char url[640], invite[INVITE_MAX], name[NAME_BYTES_MAX], link[NAME_BYTES_MAX],
         link_local[PLACE_PATH_MAX + 8];
-    bool is_leaving, is_emptying, is_stopped;
+    bool is_leaving, is_emptying, is_stopped, has_failed;
+    bool is_closed; /* to clients, until open_by_ms at the latest */
+    uint64_t open_by_ms;
 };
 
 static void worker_reload(void *ctx, int number)
@@ -239,24 +247,34 @@ static enum err worker_listen(struct worker *w)
     return ERR_OK;
 }
 
-/* One of a supervisor's workers: the sockets are open, and stay so whatever becomes of this process. */
-static enum err worker_adopt(struct worker *w)
+/* From here on clients are let in. */
+static enum err worker_adopt_clients(struct worker *w)
 {
     const struct place *p = &w->place;
     const struct worker_listener {
         int fd;
-        bool with_tls, is_admin;
-    } client[] = { { p->tls, true, false },
-                   { p->own_tls, true, false },
-                   { p->cleartext, false, false },
-                   { p->admin, false, true } };
-    enum err err = p->tls >= 0 ? net_load_tls(w->net) : ERR_OK;
+        bool with_tls;
+    } client[] = { { p->tls, true }, { p->own_tls, true }, { p->cleartext, false } };
+    enum err err = ERR_OK;
 
     for (unsigned k = 0; k < sizeof client / sizeof *client && !err; k++) {
         if (client[k].fd >= 0)
-            err = net_adopt(w->net, client[k].fd, client[k].with_tls, client[k].is_admin,
-                            client[k].is_admin ? admin_request : api_request, &w->api);
+            err = net_adopt(w->net, client[k].fd, client[k].with_tls, false, api_request, &w->api);
     }
+    return err;
+}
+
+/* One of a supervisor's workers: the sockets are open, and stay so whatever becomes of this process. Clients wait in them
+ * for a moment, until there is a lease: nothing could be written for them before. */
+static enum err worker_adopt(struct worker *w)
+{
+    const struct place *p = &w->place;
+    enum err err = p->tls >= 0 ? net_load_tls(w->net) : ERR_OK;
+
+    w->is_closed = true;
+    w->open_by_ms = loop_now_ms(w->loop) + WORKER_JOIN_MS;
+    if (!err && p->admin >= 0)
+        err = net_adopt(w->net, p->admin, false, true, admin_request, &w->api);
     if (!err && p->link >= 0)
         err = net_adopt_link(w->net, p->link, false, node_link_request, w->node);
     if (!err && p->link_local >= 0)
@@ -269,6 +287,17 @@ static enum err worker_adopt(struct worker *w)
     worker_name(w, has_own ? (uint16_t)(w->config->server_own_port + p->worker) : worker_port(w->config));
     log_line(LOG_INFO, "listening", "version=%s worker=%u of=%u", POSTHORN_VERSION, p->worker, p->workers);
     return ERR_OK;
+}
+
+static void worker_let_in(struct worker *w)
+{
+    bool is_able = store_is_up(w->chat.store) && node_may_send(w->node);
+
+    if (!w->is_closed || w->is_leaving || (!is_able && loop_now_ms(w->loop) < w->open_by_ms))
+        return;
+    w->is_closed = false;
+    w->has_failed = worker_adopt_clients(w) != ERR_OK;
+    w->is_stopped |= w->has_failed;
 }
 
 /* How much of a core this thread takes, in thousandths, of the last seconds mostly: what clients choose by. */
@@ -373,6 +402,7 @@ static void worker_turn(struct worker *w)
     ops_run(&w->ops); /* ops take one step                    */
     store_commit_turn(w->chat.store); /* what they wrote: one transaction     */
     node_turn(w->node); /* what others are told, and who is told of by them */
+    worker_let_in(w);
     net_flush(w->net); /* what they answered: one write each, then the dead are buried */
 }
 
@@ -416,7 +446,7 @@ static int worker_run(struct worker *w)
         while (!w->is_stopped)
             worker_turn(w);
         log_line(LOG_INFO, "stopped", "ops=%" PRIu32, w->ops.live);
-        status = 0;
+        status = w->has_failed;
     }
     if (w->place.line < 0) { /* else they are the supervisor's */
         sockets_close(&w->place);

@@ -1,6 +1,7 @@
 /* lib/ask.c - one request, waited for: what the calls of posthorn.h that answer are made of */
 #include "lib/ask.h"
 #include "lib/clock.h"
+#include "lib/discovery.h"
 #include <string.h>
 
 struct asked {
@@ -9,6 +10,7 @@ struct asked {
     bool was_connected; /* the server, or something in its place, was reached */
     bool was_answered;
     bool is_foreign; /* what answered is not Posthorn */
+    unsigned moves; /* of the nodes, when the connection was made */
     enum posthorn_status status;
     struct posthorn_problem why;
     struct posthorn_answer *answer;
@@ -20,6 +22,7 @@ static void done(void *context, struct exchange *x)
     asked->is_done = true;
     asked->status = client_verdict(asked->p, x, &asked->why);
     asked->p->is_http_failing = x->end != EXCHANGE_ANSWERED;
+    asked->moves = x->moves;
     asked->was_answered = x->end == EXCHANGE_ANSWERED;
     asked->was_connected = *http_version(asked->p->http) != 0;
     asked->is_foreign = asked->status != POSTHORN_OK && strcmp(asked->why.code, "bad_answer") == 0;
@@ -55,6 +58,26 @@ static bool ask_once(struct posthorn *p, const char *method, const char *path, c
     return true;
 }
 
+/* A node that can't serve us now says nothing of the others. What may not be done twice is not asked again: nobody
+ * knows whether it was done. */
+static bool may_ask_elsewhere(const char *method, const struct asked *asked)
+{
+    bool is_unable = asked->was_answered && asked->why.http_status == 503 && !asked->is_foreign;
+    return is_unable && strcmp(method, "POST") != 0 && strcmp(method, "PATCH") != 0;
+}
+
+static bool ask_around(struct posthorn *p, const char *method, const char *path, const char *body,
+                       struct asked *asked)
+{
+    bool is_begun = ask_once(p, method, path, body, asked);
+    for (size_t k = 1; is_begun && k < p->nodes.count && may_ask_elsewhere(method, asked); k++) {
+        nodes_silent(&p->nodes, asked->moves);
+        discovery_follow(p);
+        is_begun = ask_once(p, method, path, body, asked);
+    }
+    return is_begun;
+}
+
 /* Some networks let only GET and POST through: then something that is not Posthorn answers, or the connection
  * is reset. All requests of these methods may be repeated without harm. */
 static bool is_method_stopped(const struct posthorn *p, const char *method, const struct asked *asked)
@@ -73,7 +96,7 @@ enum posthorn_status ask_server(struct posthorn *p, const char *method, const ch
     struct asked asked;
     if (a)
         *a = NULL;
-    bool is_begun = ask_once(p, method, path, body, &asked);
+    bool is_begun = ask_around(p, method, path, body, &asked);
     bool is_lost = is_begun && asked.status == POSTHORN_UNREACHABLE;
     if (is_lost && client_is_idle(p) && p->receive.state == RECEIVE_OFF && client_fall_back(p, p->http)) {
         client_renew_http(p);

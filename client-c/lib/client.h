@@ -34,6 +34,7 @@ struct deliver {
     uint64_t not_before_ms;     /* clock_ms() */
     unsigned sending;           /* requests under way */
     bool is_stopped;            /* logged out: nothing is sent until the next login */
+    bool has_hurried;           /* once since the last answer: sent again without waiting, as a connection broke */
 };
 
 enum receive_state {

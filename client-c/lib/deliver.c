@@ -62,6 +62,15 @@ static void leave(struct posthorn *p, const struct exchange *x)
         discovery_follow(p);
 }
 
+/* A connection that broke under a request: its node may be ending, and another takes the same key at once. Only the
+ * first time: what breaks again is not mended by haste. Those who had nothing under way do not come with it. */
+static bool may_hurry(struct posthorn *p, const struct exchange *x)
+{
+    bool is_first = x->end == EXCHANGE_LOST && !p->deliver.has_hurried && !p->deliver.backoff.tries;
+    p->deliver.has_hurried |= is_first;
+    return is_first;
+}
+
 /* All that was under way fails for one reason: it counts once. */
 static void wait_after(struct posthorn *p, const struct exchange *x, const struct posthorn_problem *why)
 {
@@ -69,9 +78,13 @@ static void wait_after(struct posthorn *p, const struct exchange *x, const struc
     if (now_ms < p->deliver.not_before_ms)
         return;
     leave(p, x);
-    bool is_break = x->end == EXCHANGE_LOST;
-    uint32_t wait_ms =
-        is_break ? backoff_broken(&p->deliver.backoff) : backoff_next(&p->deliver.backoff, why->retry_ms);
+    uint32_t wait_ms;
+    if (may_hurry(p, x))
+        wait_ms = clock_dice(DELIVER_HURRY_MS);
+    else if (x->end == EXCHANGE_LOST)
+        wait_ms = backoff_broken(&p->deliver.backoff);
+    else
+        wait_ms = backoff_next(&p->deliver.backoff, why->retry_ms);
     p->deliver.not_before_ms = now_ms + wait_ms;
 }
 
@@ -91,6 +104,7 @@ static void sent(void *context, struct exchange *x)
         client_online(p, false, &why);
     } else if (is_stored || (status != POSTHORN_OK && !is_worth_retrying(x))) {
         backoff_reset(&p->deliver.backoff);
+        p->deliver.has_hurried = false;
         nodes_served(&p->nodes);
         client_online(p, true, NULL);
         tell(p, e, x, &why, is_stored);

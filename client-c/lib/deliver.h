@@ -5,6 +5,7 @@
 enum {
     DELIVER_AT_ONCE = 16,
     DELIVER_ANSWER_MS = 10 * 1000,  /* the server answers within 5 s */
+    DELIVER_HURRY_MS = 50,          /* at most, after a connection broke for the first time */
 };
 
 /* Begins what may be sent now: of each conversation the oldest message, at most DELIVER_AT_ONCE. */

@@ -2,9 +2,12 @@
 #include "devices/device.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ENTER_TRIES_MAX = 20 };
 
 static const char password[] = "correct horse battery";
 
@@ -122,6 +125,16 @@ static void fail(const struct device *d, const char *what)
     exit(2);
 }
 
+/* A node that came just now, or whose lease ended on a busy machine, does nothing for a moment. */
+static bool is_worth_another(const struct device *d, unsigned *tries)
+{
+    const struct posthorn_problem *why = posthorn_why(d->p);
+    if (why->http_status != 503 || ++*tries > ENTER_TRIES_MAX)
+        return false;
+    poll(NULL, 0, why->retry_ms ? (int)why->retry_ms : 500);
+    return true;
+}
+
 /* The login's cursor, which the library has written down. */
 static void read_cursor(struct device *d, const char *dir)
 {
@@ -137,7 +150,7 @@ void device_enter(struct device *d, const struct options *o, uint32_t n, const c
 {
     char dir[400];
     struct posthorn_account me;
-    unsigned way = n % (sizeof ways / sizeof *ways);
+    unsigned way = n % (sizeof ways / sizeof *ways), tries = 0;
     snprintf(dir, sizeof dir, "%s/%u", o->state, n);
     struct posthorn_options p = { .server = o->url[n % o->urls],
                                   .ca_file = o->ca,
@@ -148,10 +161,12 @@ void device_enter(struct device *d, const struct options *o, uint32_t n, const c
     p.on = (struct posthorn_callbacks){ on_event, on_sent, on_refused, on_resync, on_online, NULL, NULL, d };
     if (posthorn_new(&p, &d->p, NULL) != POSTHORN_OK)
         fail(d, "a client");
-    if (registers && posthorn_account_register(d->p, handle, password, NULL) != POSTHORN_OK)
-        fail(d, "register");
-    if (posthorn_account_login(d->p, handle, password, "campaign") != POSTHORN_OK)
-        fail(d, "login");
+    while (registers && posthorn_account_register(d->p, handle, password, NULL) != POSTHORN_OK)
+        if (!is_worth_another(d, &tries))
+            fail(d, "register");
+    while (posthorn_account_login(d->p, handle, password, "campaign") != POSTHORN_OK)
+        if (!is_worth_another(d, &tries))
+            fail(d, "login");
     posthorn_account_me(d->p, &me);
     d->account = id_of(me.id);
     d->device = n + 1;

@@ -363,3 +363,17 @@ struct links_stats pair_stats(struct pair *p, int side)
     links_stats_read(p->side[side].links, &stats);
     return stats;
 }
+
+struct pair *pair_up(bool with_tls, bool with_relays)
+{
+    struct pair *p = pair_new(with_tls, with_relays);
+
+    pair_meet(p);
+    PAIR_UNTIL(p, p->side[0].ups == 1 && p->side[1].ups == 1);
+    return p;
+}
+
+bool pair_all_heard(const struct pair *p)
+{
+    return p->side[0].heard == p->side[1].said && p->side[1].heard == p->side[0].said;
+}

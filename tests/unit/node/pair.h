@@ -49,6 +49,9 @@ struct pair *pair_new(bool with_tls, bool with_relays);
 void pair_free(struct pair **p);
 /* Both know each other from here on. */
 void pair_meet(struct pair *p);
+/* A pair that has met, both streams up. */
+struct pair *pair_up(bool with_tls, bool with_relays);
+bool pair_all_heard(const struct pair *p);
 /* The links of one side end, and are there again as that incarnation; the other is not told. */
 void pair_restart(struct pair *p, int side, uint64_t incarnation);
 /* That side is told of the other as it is now. */

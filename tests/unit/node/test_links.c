@@ -7,25 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 enum { CUTS = 200 };
-
-static struct pair *pair_up(bool with_tls, bool with_relays)
-{
-    struct pair *p = pair_new(with_tls, with_relays);
-
-    pair_meet(p);
-    PAIR_UNTIL(p, p->side[0].ups == 1 && p->side[1].ups == 1);
-    return p;
-}
-
-static bool all_heard(const struct pair *p)
-{
-    return p->side[0].heard == p->side[1].said && p->side[1].heard == p->side[0].said;
-}
 
 static void both_ways(bool with_tls)
 {
@@ -37,11 +22,11 @@ static void both_ways(bool with_tls)
         if (i % 10 == 0)
             pair_turn(p);
     }
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     assert_true(
         pair_say(p, 0, FRAME_BYTES_MAX - 100)); /* larger than what is read, or in flight, at a time */
     assert_true(pair_say(p, 0, 1));
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     assert_int_equal(pair_stats(p, 0).frames_out, 3002);
     assert_int_equal(pair_stats(p, 1).frames_in, 3002);
     assert_int_equal(pair_stats(p, 0).bytes_out, pair_stats(p, 1).bytes_in);
@@ -77,7 +62,7 @@ static void test_inside(void **state)
     for (int i = 0; i < 50; i++)
         assert_true(pair_say(p, 0, 100));
     p->side[1].answers = true;
-    PAIR_UNTIL(p, p->side[0].heard == 50 && all_heard(p));
+    PAIR_UNTIL(p, p->side[0].heard == 50 && pair_all_heard(p));
     pair_free(&p);
 }
 
@@ -114,7 +99,7 @@ static void cut(bool with_tls)
     }
     assert_true(cuts >= CUTS);
     p->cut_after = 0;
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     for (int k = 0; k < PAIR_SIDES; k++) {
         assert_int_equal(p->side[k].losts, 0);
         assert_int_equal(p->side[k].frames, p->side[!k].said);
@@ -153,10 +138,10 @@ static void test_overflow(void **state)
         assert_false(pair_say(p, 0, 4096));
     assert_int_equal(pair_stats(p, 0).dropped, 11);
     p->is_frozen = false;
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     assert_int_equal(p->side[1].heard, kept);
     assert_true(pair_say(p, 0, 4096));
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     assert_int_equal(p->side[0].losts, 0);
     pair_free(&p);
 }
@@ -177,7 +162,7 @@ static void test_slow_reader(void **state)
     assert_in_range(refused, 1000, 2400);
     assert_in_range(pair_stats(p, 0).dropped, refused, refused);
     p->is_frozen = false;
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     assert_int_equal(p->side[0].losts, 0);
     pair_free(&p);
 }
@@ -195,7 +180,7 @@ static void test_silence(void **state)
     assert_in_range(loop_now_ms(p->loop) - since, LIMIT_LINK_SILENT_MS - LIMIT_LINK_PING_MS - 200,
                     LIMIT_LINK_SILENT_MS + 300);
     p->is_frozen = false;
-    PAIR_UNTIL(p, all_heard(p) && p->side[0].ups == 2);
+    PAIR_UNTIL(p, pair_all_heard(p) && p->side[0].ups == 2);
     assert_int_equal(p->side[0].losts, 0);
     pair_free(&p);
 }
@@ -207,7 +192,7 @@ static void test_new_incarnation(void **state)
     (void)state;
     for (int i = 0; i < 5; i++)
         assert_true(pair_say(p, 0, 10) && pair_say(p, 1, 10));
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     pair_restart(p, 1, 201);
     PAIR_UNTIL(p, p->side[0].downs == 1);
     assert_int_equal(p->side[0].losts, 0);
@@ -222,49 +207,8 @@ static void test_new_incarnation(void **state)
     pair_tell(p, 1);
     p->side[1].takes_any = false;
     assert_true(pair_say(p, 0, 10) && pair_say(p, 1, 10));
-    PAIR_UNTIL(p, all_heard(p) && links_is_up(p->side[0].links, 4));
+    PAIR_UNTIL(p, pair_all_heard(p) && links_is_up(p->side[0].links, 4));
     assert_int_equal(p->side[1].frames, 6);
-    pair_free(&p);
-}
-
-/* Whoever asked has given up when the stream breaks: it must not be carried out after that. */
-static void test_perishes(void **state)
-{
-    struct pair *p = pair_up(false, true);
-
-    (void)state;
-    pair_ask(p, 0);
-    PAIR_UNTIL(p, p->side[1].sends == 1);
-    p->is_frozen = true;
-    assert_true(pair_say(p, 0, 10));
-    pair_ask(p, 0);
-    assert_true(pair_say(p, 0, 10));
-    PAIR_UNTIL(p, p->side[0].downs == 1);
-    p->is_frozen = false;
-    PAIR_UNTIL(p, all_heard(p));
-    assert_int_equal(p->side[1].sends, 1);
-    assert_int_equal(p->side[1].nothings, 1);
-    assert_int_equal(p->side[1].frames, 2); /* what does not perish came */
-    pair_ask(p, 0);
-    PAIR_UNTIL(p, p->side[1].sends == 2);
-    pair_free(&p);
-}
-
-/* What was said to a node that stood still lies in its socket when it wakes. */
-static void test_stands_still(void **state)
-{
-    struct pair *p = pair_up(false, false);
-
-    (void)state;
-    assert_true(pair_say(p, 0, 10));
-    pair_ask(p, 0);
-    pair_turn(p); /* it leaves */
-    assert_int_equal(p->side[1].sends, 0);
-    usleep((LIMIT_LINK_SILENT_MS + 100) * 1000);
-    PAIR_UNTIL(p, all_heard(p));
-    pair_run(p, 200);
-    assert_int_equal(p->side[1].frames, 1);
-    assert_int_equal(p->side[1].sends, 0);
     pair_free(&p);
 }
 
@@ -274,7 +218,7 @@ static void test_goes_and_comes(void **state)
 
     (void)state;
     assert_true(pair_say(p, 0, 10));
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     assert_true(pair_say(p, 0, 10)); /* never leaves */
     links_set(p->side[0].links, NULL, 0);
     assert_int_equal(p->side[0].losts, 1);
@@ -287,7 +231,7 @@ static void test_goes_and_comes(void **state)
     assert_true(pair_say(p, 0, 10)); /* 3, as 2 was lost and told so */
     p->side[1].heard = 2;
     assert_true(pair_say(p, 1, 10));
-    PAIR_UNTIL(p, all_heard(p));
+    PAIR_UNTIL(p, pair_all_heard(p));
     assert_int_equal(p->side[1].frames, 2);
     pair_free(&p);
 }
@@ -493,11 +437,11 @@ static void test_flood(void **state)
     (void)state;
     for (int i = 0; i < 20000; i++)
         assert_true(pair_say(p, 0, 100));
-    for (int i = 0; i < 10000 && !all_heard(p); i++) {
+    for (int i = 0; i < 10000 && !pair_all_heard(p); i++) {
         pair_turn(p);
         most = p->side[1].frames_turn > most ? p->side[1].frames_turn : most;
     }
-    assert_true(all_heard(p));
+    assert_true(pair_all_heard(p));
     assert_in_range(most * 140, 1, 2 * 64 * 1024);
     pair_free(&p);
 }
@@ -515,8 +459,6 @@ int main(void)
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_new_incarnation),
-        cmocka_unit_test(test_perishes),
-        cmocka_unit_test(test_stands_still),
         cmocka_unit_test(test_goes_and_comes),
         cmocka_unit_test(test_hellos),
         cmocka_unit_test(test_nonsense),
