@@ -427,6 +427,12 @@ size_t dial_unsent(const struct dial *d)
     return d->out_bytes + (d->state == DIAL_CLOSED ? 0 : stream_pending(&d->stream));
 }
 
+void dial_certificate(const struct dial *d, char *into, size_t room)
+{
+    CHECK(d->state == DIAL_OPEN && room);
+    stream_peer_name(&d->stream, into, room);
+}
+
 enum err dial_tls_new(const char *directory, SSL_CTX **into)
 {
     return tls_new_link(directory, into);

@@ -31,6 +31,10 @@ void dial_write(struct dial *d, struct blob *bytes);
 void dial_flush(struct dial *d);
 size_t dial_unsent(const struct dial *d);           /* bytes that the socket has not taken */
 
+/* The name (CN) in the certificate that the peer showed, cut to fit, ended by 0; empty: none, it is reached in the clear.
+ * Only while open, and in open(). */
+void dial_certificate(const struct dial *d, char *into, size_t room);
+
 /* The certificates of a cluster, in a directory: ca.pem, node.pem, node.key. ERR_BAD_REQUEST with a log line. The
  * context verifies the peer against ca.pem alone, and shows node.pem. For dialling and (tls_new_link() in net/tls.h)
  * for listening. */

@@ -327,11 +327,12 @@ void exchange_pause(struct exchange *x, bool on)
     exchange_ready(x);
 }
 
-void exchange_certificate(const struct exchange *x, char into[static EXCHANGE_NAME_BYTES])
+bool exchange_certificate(const struct exchange *x, char into[static EXCHANGE_NAME_BYTES])
 {
     into[0] = 0;
     if (x->conn)
         stream_peer_name(&x->conn->stream, into, EXCHANGE_NAME_BYTES);
+    return x->conn && x->conn->stream.ssl;
 }
 
 bool exchange_can_push(const struct exchange *x)

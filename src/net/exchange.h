@@ -91,9 +91,10 @@ struct exchange *exchange_promise(struct exchange *x, struct text target);
 /* Whether as many promises are open as may be. If so, x's room is called when one more may be. */
 bool exchange_is_crowded(struct exchange *x);
 
-/* The name (CN) in the certificate that the peer of a link showed, ended by 0; empty: it showed none. */
+/* The name (CN) in the certificate that the peer of a link showed, ended by 0; empty: it showed none. False: it speaks in
+ * the clear, by a socket of this host. */
 enum { EXCHANGE_NAME_BYTES = 65 };
-void exchange_certificate(const struct exchange *x, char into[static EXCHANGE_NAME_BYTES]);
+bool exchange_certificate(const struct exchange *x, char into[static EXCHANGE_NAME_BYTES]);
 
 /* The first answer of a connection that knows who speaks, or that is public, ends the bound on
  * unauthenticated connections (LIMIT_UNAUTHENTICATED_MS). */

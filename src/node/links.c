@@ -26,6 +26,11 @@ static struct links_slot *slot_of(struct links *l, uint32_t node)
     return s;
 }
 
+bool links_is_local(const struct links_peer *p)
+{
+    return strncmp(p->address, "unix:", 5) == 0;
+}
+
 bool links_stood_still(const struct links *l)
 {
     return loop_now_ms(l->loop) - l->ticked_ms > LIMIT_LINK_SILENT_MS;
@@ -115,7 +120,7 @@ static void set_peer(struct links *l, const struct links_peer *p)
     struct links_slot *s = slot_of(l, p->node);
 
     if (s->is_peer && s->peer.incarnation == p->incarnation) {
-        if (strcmp(s->peer.address, p->address) == 0)
+        if (strcmp(s->peer.address, p->address) == 0 && strcmp(s->peer.host, p->host) == 0)
             return;
         s->peer = *p;
         linksout_break(s, "address");

@@ -20,6 +20,7 @@ struct links_peer {
     uint32_t node;
     uint64_t incarnation;
     char address[108 + 8];          /* "unix:/path", or "host:port" for HTTP/2 over mutual TLS */
+    char host[EXCHANGE_NAME_BYTES]; /* what a certificate has to name, there and when it dials; empty: none will do */
 };
 
 /* Called inside loop_wait() or links_set(), never inside links_send(). */

@@ -42,5 +42,7 @@ struct links {
     struct links_stats stats;
 };
 
+/* It is reached by a Unix socket of this host, without a certificate. */
+bool links_is_local(const struct links_peer *p);
 /* We heard and said nothing for longer than a silent stream lives: the peers have given up what they were saying. */
 bool links_stood_still(const struct links *l);

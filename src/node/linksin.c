@@ -72,9 +72,21 @@ static void refuse(struct linksin *in, const struct frame *hello, const char *wh
 /* Not known here yet: whoever is refused so is asked about. */
 static const char NEWER[] = "not_known_yet";
 
-/* What is wrong with it, in a word of the log; NULL: it is welcome. */
-static const char *wrong_with(const struct links *l, const struct links_slot *s, const struct frame *f)
+/* Over TLS a host speaks for its own nodes only. In the clear speaks who may open a socket of this host. */
+static bool is_of_its_host(const struct exchange *x, const struct links_peer *peer)
 {
+    char name[EXCHANGE_NAME_BYTES];
+
+    if (!exchange_certificate(x, name))
+        return links_is_local(peer);
+    return name[0] && strcmp(name, peer->host) == 0;
+}
+
+/* What is wrong with it, in a word of the log; NULL: it is welcome. */
+static const char *wrong_with(const struct linksin *in, const struct links_slot *s, const struct frame *f)
+{
+    const struct links *l = in->links;
+
     if (f->node == l->self.node)
         return "own_node";
     if (f->to != l->self.incarnation)
@@ -89,6 +101,8 @@ static const char *wrong_with(const struct links *l, const struct links_slot *s,
         return "not_a_peer";
     if (f->incarnation < s->peer.incarnation)
         return "old_incarnation";
+    if (!is_of_its_host(in->x, &s->peer))
+        return "other_host";
     return NULL;
 }
 
@@ -124,7 +138,7 @@ static void welcome(struct linksin *in, struct links_slot *s, const struct frame
 static void greeted(struct linksin *in, const struct frame *f)
 {
     struct links *l = in->links;
-    const char *why = wrong_with(l, l->slot[f->node], f);
+    const char *why = wrong_with(in, l->slot[f->node], f);
 
     if (!why) {
         welcome(in, l->slot[f->node], f);

@@ -187,6 +187,17 @@ void linksout_lose(struct links_slot *s)
     l->events->down(l->ctx, s->node, true);
 }
 
+/* Another host of the cluster may have its address, but not its certificate. */
+static bool is_its_host(const struct links_slot *s)
+{
+    char name[EXCHANGE_NAME_BYTES];
+
+    if (links_is_local(&s->peer))
+        return true;
+    dial_certificate(s->out.dial, name, sizeof(name));
+    return name[0] && strcmp(name, s->peer.host) == 0;
+}
+
 static void on_open(void *ctx)
 {
     struct links_slot *s = ctx;
@@ -199,6 +210,10 @@ static void on_open(void *ctx)
                            .version = FRAME_VERSION,
                            .number = o->number };
 
+    if (!is_its_host(s)) {
+        linksout_break(s, "other_host");
+        return;
+    }
     o->state = LINKSOUT_GREETED;
     o->heard_ms = now_of(s);
     say_frame(s, &hello);
@@ -317,10 +332,9 @@ static bool has_tls(struct links *l)
 void linksout_start(struct links_slot *s)
 {
     struct links *l = s->links;
-    bool is_local = strncmp(s->peer.address, "unix:", 5) == 0;
 
     CHECK(!s->out.dial);
-    if (!is_local && !has_tls(l)) {
+    if (!links_is_local(&s->peer) && !has_tls(l)) {
         retry_later(&s->out);
         return;
     }

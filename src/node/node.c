@@ -113,6 +113,8 @@ static bool node_peer_of(const struct node *n, const struct node_row *row, struc
         return false;
     *into = (struct links_peer){ .node = row->id, .incarnation = row->incarnation };
     memcpy(into->address, address.at, address.bytes);
+    if (row->host.bytes < sizeof into->host) /* longer than a certificate's name can be: none will do */
+        memcpy(into->host, row->host.at, row->host.bytes);
     return true;
 }
 

@@ -106,6 +106,7 @@ static void end_new(struct end *e, const struct plan *p, uint32_t node)
     e->links = links_new(e->loop, &e->config, self, &events, e);
     CHECK(!net_listen_link(e->net, p->address[node - 1], links_request, e->links, NULL));
     snprintf(peer.address, sizeof(peer.address), "%s", p->address[peer.node - 1]);
+    snprintf(peer.host, sizeof(peer.host), "%s", peer.node == LEFT ? "left" : "right");
     links_set(e->links, &peer, 1);
 }
 

@@ -132,6 +132,7 @@ static void side_new(struct pair *p, int k)
     snprintf(s->config.node_tls_directory, sizeof(s->config.node_tls_directory), "%s/tls%d", p->directory, k);
     snprintf(s->path, sizeof(s->path), "%s/link%d", p->directory, k);
     snprintf(s->relay_path, sizeof(s->relay_path), "%s/relay%d", p->directory, k);
+    snprintf(s->peer.host, sizeof(s->peer.host), k ? "right" : "left");
     s->self = (struct links_self){ .node = 3 + (uint32_t)k, .incarnation = 100 + (uint64_t)k };
     s->net = net_new(p->loop, &s->config);
     s->links = links_new(p->loop, &s->config, s->self, &events, s);
@@ -214,6 +215,7 @@ void pair_tell(struct pair *p, int side)
     struct links_peer peer = { .node = o->self.node, .incarnation = o->self.incarnation };
 
     memcpy(peer.address, o->peer.address, sizeof(peer.address));
+    memcpy(peer.host, o->peer.host, sizeof(peer.host));
     links_set(s->links, &peer, 1);
 }
 

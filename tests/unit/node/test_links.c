@@ -292,9 +292,10 @@ static void stranger_write(struct stranger *s, struct blob *b)
 static struct pair *pair_and_nine(void)
 {
     struct pair *p = pair_up(false, false);
-    struct links_peer peers[2] = { { .node = 3, .incarnation = 100 }, { 9, 7, "unix:/nowhere" } };
+    struct links_peer peers[2] = { { .node = 3, .incarnation = 100 }, { 9, 7, "unix:/nowhere", "" } };
 
     memcpy(peers[0].address, p->side[0].peer.address, sizeof(peers[0].address));
+    memcpy(peers[0].host, p->side[0].peer.host, sizeof(peers[0].host));
     links_set(p->side[1].links, peers, 2);
     return p;
 }
