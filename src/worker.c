@@ -22,6 +22,9 @@
 enum {
     DRAIN_MS = 10 * 1000,
     DRAIN_LOOK_MS = 50,
+    DRAIN_SHARE = 5, /* clients that are sent away at a time, one share each DRAIN_LOOK_MS, ... */
+    DRAIN_SHARES_MAX =
+        100, /* ... or larger shares, so that all have gone after half the time that there is */
     INVITE_MAX = 256,
     NAME_BYTES_MAX = 640,
     WORKER_JOIN_MS = 2000, /* clients are let in then at the latest, and told what is missing */
@@ -43,6 +46,7 @@ struct worker {
     struct loop_signal hup, term, interrupt;
     struct loop_timer drain;
     uint64_t drain_until_ms;
+    uint32_t drain_share, drain_shares; /* the next, of how many */
     struct op leaving; /* from the word to go to the last one */
     struct node *node;
     struct cluster_self self;
@@ -72,16 +76,25 @@ static void worker_is_empty(struct worker *w)
     op_wake(&w->leaving, ERR_OK);
 }
 
+/* The streams and waiting polls of one share end, so that not all clients shake hands elsewhere at the same moment;
+ * behind the last share the connections go. */
+static void worker_drain_share(struct worker *w)
+{
+    if (w->drain_share < w->drain_shares) {
+        hub_end(w->api.hub, w->drain_share++, w->drain_shares);
+    } else if (!w->is_leaving) {
+        w->is_leaving = true;
+        net_drain(w->net);
+    }
+}
+
 /* Until nothing is under way any more, or the time for that is over. */
 static void worker_drain_look(void *ctx)
 {
     struct worker *w = ctx;
     struct net_stats s;
 
-    if (!w->is_leaving) { /* the waiting polls have their answers: now the connections go */
-        w->is_leaving = true;
-        net_drain(w->net);
-    }
+    worker_drain_share(w);
     net_stats_read(w->net, &s);
     if (loop_now_ms(w->loop) >= w->drain_until_ms)
         w->is_stopped = true;
@@ -123,6 +136,15 @@ static void worker_leave(struct op *op, enum err err)
     node_drain(worker_of(op)->node, op_then(op, worker_empty));
 }
 
+static uint32_t worker_drain_shares(const struct worker *w)
+{
+    struct net_stats s;
+
+    net_stats_read(w->net, &s);
+    uint32_t shares = 1 + s.connections / DRAIN_SHARE;
+    return shares < DRAIN_SHARES_MAX ? shares : DRAIN_SHARES_MAX;
+}
+
 static void worker_empty(struct op *op, enum err err)
 {
     struct worker *w = worker_of(op);
@@ -135,7 +157,8 @@ static void worker_empty(struct op *op, enum err err)
     w->is_emptying = true;
     w->api.is_draining = true;
     w->drain_until_ms = loop_now_ms(w->loop) + DRAIN_MS;
-    hub_end(w->api.hub);
+    w->drain_shares = worker_drain_shares(w);
+    worker_drain_share(w);
     loop_timer_set(&w->drain, DRAIN_LOOK_MS);
     op_then(op, worker_say_goodbye);
 }

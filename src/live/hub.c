@@ -475,22 +475,22 @@ void hub_revoke(struct hub *h, struct user_id user, struct device_id device)
     }
 }
 
-static void hub_end_all(struct hub *h, enum err why)
+static void hub_end_part(struct hub *h, enum err why, uint32_t part, uint32_t parts)
 {
     for (struct hub_user *u = h->users; u; u = u->hh.next) {
-        for (struct hub_watcher *w = u->first; w; w = w->next)
+        for (struct hub_watcher *w = u->hh.hashv % parts == part ? u->first : NULL; w; w = w->next)
             w->end(w, why);
     }
 }
 
-void hub_end(struct hub *h)
+void hub_end(struct hub *h, uint32_t part, uint32_t parts)
 {
-    hub_end_all(h, ERR_DRAINING);
+    hub_end_part(h, ERR_DRAINING, part, parts);
 }
 
 void hub_resync(struct hub *h)
 {
-    hub_end_all(h, ERR_RESYNC);
+    hub_end_part(h, ERR_RESYNC, 0, 1);
     for (struct hub_user *u = h->users, *next; u; u = next) {
         next = u->hh.next;
         hub_drop_tail(h, u);

@@ -88,7 +88,7 @@ bool hub_has(const struct hub *h, struct user_id user);
 
 /* The device was revoked. */
 void hub_revoke(struct hub *h, struct user_id user, struct device_id device);
-/* Drain. */
-void hub_end(struct hub *h);
+/* Drain: channels of one part of the users end, part < parts, so that not all of them move at the same moment. */
+void hub_end(struct hub *h, uint32_t part, uint32_t parts);
 /* The timeline is another one: everything at hand is void, and every cursor out there. */
 void hub_resync(struct hub *h);

@@ -242,7 +242,7 @@ static void edge_leave_end(struct op *op, enum err err)
 
     (void)err;
     l->is_closed = true;
-    hub_end(l->hub);
+    hub_end(l->hub, 0, 1);
     op_then(op, edge_leave_last);
     loop_timer_set(&l->empty, EDGE_EMPTY_MS);
 }

@@ -259,7 +259,7 @@ static void test_what_ends_a_long_poll(void **state)
     assert_int_equal(second.status, 401);
     wait_for_events(w, B, &third);
     w->api.is_draining = true;
-    hub_end(w->api.hub);
+    hub_end(w->api.hub, 0, 1);
     fake_chat_run(&w->f);
     assert_int_equal(third.status, 200);
     assert_null(strstr(third.answer->at, "\"retry_ms\":0"));

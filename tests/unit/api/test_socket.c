@@ -195,7 +195,7 @@ static void test_how_a_socket_ends(void **state)
     open_socket(w, A, "/v1/events?after=now", &x);
     said("{\"events\":[]");
     w->api.is_draining = true;
-    hub_end(w->api.hub);
+    hub_end(w->api.hub, 0, 1);
     fake_chat_run(&w->f);
     assert_int_equal(fake_websocket()->code, 1012);
     assert_memory_equal(fake_websocket()->reason, "retry=", 6);

@@ -149,7 +149,7 @@ static void test_how_sse_ends(void **state)
     open_way(w, A, "/v1/events?after=now", "text/event-stream", &x);
     wrote_until(&x, "ok\n\n", "");
     w->api.is_draining = true;
-    hub_end(w->api.hub);
+    hub_end(w->api.hub, 0, 1);
     fake_chat_run(&w->f);
     wrote(&x, "retry: ");
     assert_true(wrote_until(&x, "}\n\n", "\nevent: bye\ndata: {\"retry_ms\":"));
@@ -206,7 +206,7 @@ static void test_an_anchor(void **state)
     assert_non_null(strstr(first->answer->at, "\"cursor\":\"7.1\",\"more\":false,\"retry_ms\":0}"));
     struct exchange *open = x.promised;
     w->api.is_draining = true;
-    hub_end(w->api.hub);
+    hub_end(w->api.hub, 0, 1);
     fake_chat_run(&w->f);
     assert_true(open->is_aborted);
     wrote(&x, "{\"bye\":{\"retry_ms\":");

@@ -340,7 +340,7 @@ static void test_ends(void **state)
 
     begin(w, &r, from(w, 0));
     hub_revoke(w->place.hub, w->user, (struct device_id){ 70 });
-    hub_end(w->place.hub);
+    hub_end(w->place.hub, 0, 1);
     run(w);
     assert_int_equal(r.ended, 1);
     assert_int_equal(r.why, ERR_UNAUTHORIZED); /* the first reason stays */

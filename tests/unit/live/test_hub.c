@@ -237,8 +237,12 @@ static void test_revoked_and_ended(void **state)
     at_hand(&tablet, 6, NULL);
     notice(1, 2, "of another timeline");
     at_hand(&tablet, 2, "of another timeline");
-    hub_end(hub);
+    for (uint32_t part = 0; part < 7; part++)
+        hub_end(hub, part, 7);
     assert_int_equal(tablet.why, ERR_DRAINING);
+    assert_int_equal(tablet.ends, 2);
+    assert_int_equal(other.why, ERR_DRAINING);
+    assert_int_equal(other.ends, 2);
     hub_unwatch(hub, &phone.watcher);
     hub_unwatch(hub, &tablet.watcher);
     hub_unwatch(hub, &other.watcher);
