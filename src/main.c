@@ -21,11 +21,20 @@ static enum err main_name_host(struct config *c, uint32_t workers)
     return ERR_OK;
 }
 
-/* What is to be there once, before anybody serves: the schema, and the certificate of machines that have none. */
-static enum err main_prepare(const struct config *c)
+/* What workers are started with. */
+struct start {
+    const struct config *config;
+    uint64_t id_above; /* where ids begin, if it is not a ring that says so */
+};
+
+/* What is to be there once, before anybody serves: the schema, ids of its own, and the certificate of machines that
+ * have none. */
+static enum err main_prepare(const struct config *c, uint64_t *id_above)
 {
     enum err err = store_migrate(c, MIGRATE_WAIT_MS);
 
+    if (!err && !c->node_name[0])
+        err = store_alone(c, (uint64_t)time(NULL) * 1000, id_above);
     if (!err && c->server_listen[0] && !c->tls_certificate[0])
         err = devcert_make(c->tls_directory, (uint64_t)time(NULL));
     return err;
@@ -33,7 +42,9 @@ static enum err main_prepare(const struct config *c)
 
 static int main_worker(const struct place *at, void *ctx)
 {
-    return worker_main(ctx, at);
+    const struct start *start = ctx;
+
+    return worker_main(start->config, at, start->id_above);
 }
 
 static int main_run(struct config *c)
@@ -47,17 +58,18 @@ static int main_run(struct config *c)
                                  .link_local = -1,
                                  .control = -1,
                                  .line = -1 };
+    struct start start = { .config = c };
     uint32_t workers;
 
     if (supervisor_workers(c, &workers) || main_name_host(c, workers)) {
         fprintf(stderr, "posthornd: server.workers must be a number up to %d, or auto\n", PLACE_WORKERS_MAX);
         return 2;
     }
-    if (main_prepare(c))
+    if (main_prepare(c, &start.id_above))
         return 1;
     if (workers == 0)
-        return worker_main(c, &alone);
-    return supervisor_run(c, workers, main_worker, c);
+        return worker_main(c, &alone, start.id_above);
+    return supervisor_run(c, workers, main_worker, &start);
 }
 
 static bool main_set_log_level(const char *word)

@@ -393,7 +393,6 @@ static void worker_open(struct worker *w)
 
     w->loop = loop_new();
     ops_init(&w->ops);
-    snowflake_init(&w->ids, (uint32_t)w->config->node_id);
     w->net = net_new(w->loop, w->config);
     *chat = (struct chat){ .loop = w->loop, .ops = &w->ops, .config = w->config, .ids = &w->ids };
     chat->store = store_new(w->loop, &w->ops, w->config, &w->ids);
@@ -480,13 +479,14 @@ static int worker_run(struct worker *w)
     return status;
 }
 
-int worker_main(const struct config *c, const struct place *at)
+int worker_main(const struct config *c, const struct place *at, uint64_t id_above)
 {
     struct worker *w = calloc(1, sizeof *w);
 
     CHECK(w);
     w->config = c;
     w->place = *at;
+    snowflake_resume(&w->ids, (uint32_t)c->node_id, id_above, 0);
     int status = worker_run(w);
     free(w);
     return status;

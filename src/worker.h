@@ -4,5 +4,5 @@
 #include "supervisor/place.h"
 
 /* Runs until it is told to go (SIGTERM, SIGINT; a second one: at once); SIGHUP: reads the certificates again. The exit
- * status of the process. c must outlive it. */
-int worker_main(const struct config *c, const struct place *at);
+ * status of the process. c must outlive it. Without a ring, ids begin above id_above. */
+int worker_main(const struct config *c, const struct place *at, uint64_t id_above);

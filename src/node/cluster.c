@@ -162,6 +162,11 @@ void cluster_turn(struct cluster *c)
     c->turn_ms = now_ms;
 }
 
+static uint64_t cluster_reserve(const struct cluster *c)
+{
+    return snowflake_reserve(c->ids, loop_unix_ms(c->loop), CLUSTER_LEASE_MS);
+}
+
 static void cluster_join(struct op *op, enum err err)
 {
     struct cluster *c = (struct cluster *)op;
@@ -178,7 +183,8 @@ static void cluster_join(struct op *op, enum err err)
                                   .weight = c->self->weight,
                                   .version_least = FRAME_VERSION_LEAST,
                                   .version = FRAME_VERSION,
-                                  .lease_ms = CLUSTER_LEASE_MS };
+                                  .lease_ms = CLUSTER_LEASE_MS,
+                                  .id_reserved = cluster_reserve(c) };
     c->asked_ms = loop_now_ms(c->loop);
     store_node_join(c->store, &c->join, op_then(op, cluster_joined));
 }
@@ -196,9 +202,7 @@ static void cluster_joined(struct op *op, enum err err)
     c->has_joined = true;
     c->is_fenced = false;
     c->held_ms = c->asked_ms;
-    c->ids->node = c->join.id;
-    if (c->ids->last < c->join.id_above)
-        c->ids->last = c->join.id_above;
+    snowflake_resume(c->ids, c->join.id, c->join.id_above, c->join.id_reserved);
     c->now.epoch =
         0; /* the table is told of again, as if new: the former life's notices are asked for behind it */
     c->events->joined(c->ctx, c->join.id, c->join.incarnation, c->join.replaced);
@@ -347,7 +351,7 @@ static void cluster_renew(struct op *op, enum err err)
                                     .incarnation = c->join.incarnation,
                                     .load = c->load,
                                     .lease_ms = CLUSTER_LEASE_MS,
-                                    .id_reserved = snowflake_at(loop_unix_ms(c->loop) + CLUSTER_RESERVE_MS) };
+                                    .id_reserved = cluster_reserve(c) };
     store_node_renew(c->store, &c->renew, op_then(op, cluster_renewed));
 }
 
@@ -367,6 +371,8 @@ static void cluster_renewed(struct op *op, enum err err)
         return;
     }
     c->held_ms = c->asked_ms;
+    if (c->ids->until < c->renew.id_reserved)
+        c->ids->until = c->renew.id_reserved;
     c->is_due = c->is_due || c->renew.is_expired;
     if (c->renew.timeline != c->timeline) { /* what was lost in a failover is counted again from there */
         c->timeline = c->renew.timeline;
@@ -456,7 +462,7 @@ void cluster_drain(struct cluster *c, struct op *op)
 void cluster_leave(struct cluster *c, struct op *op)
 {
     if (c->has_joined && !c->is_fenced)
-        store_node_leave(c->store, c->join.id, c->join.incarnation, true, op);
+        store_node_leave(c->store, c->join.id, c->join.incarnation, c->ids->last, op);
     else
         op_wake(op, ERR_OK);
     cluster_stop(c);

@@ -12,11 +12,10 @@
 #include "store/node.h"
 
 enum {
-    CLUSTER_LEASE_MS = 3000,
+    CLUSTER_LEASE_MS = 3000,     /* and so far ahead snowflakes are reserved in each beat */
     CLUSTER_BEAT_MS = 1000,
     CLUSTER_MARGIN_MS = 1000,    /* before its lease ends, by its own monotonic clock, a node stops to accept sends */
     CLUSTER_JUMP_MS = 3000,      /* a turn that long after the one before: it stood still, and joins anew */
-    CLUSTER_RESERVE_MS = 10 * 1000,      /* so far ahead snowflakes are reserved in each beat */
     CLUSTER_OLD_MS = 10 * 1000,  /* the table before the newest is kept so long, for what is on its way */
 };
 

@@ -16,7 +16,7 @@ struct account_request {
     struct account_read *read;
 };
 
-/* The handle first: whoever claims it has the account. A violated key of any of the three means that. */
+/* The handle first: whoever claims it has the account. */
 static void account_create_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
 {
     const struct account_request *q = (const struct account_request *)r;
@@ -52,6 +52,7 @@ static const struct request_kind account_create_kind = {
     .name = "account_create",
     .stages = 1,
     .conflict = ERR_HANDLE_TAKEN,
+    .conflict_table = "handle",
     .send = account_create_send,
     .take = account_take_nothing,
 };

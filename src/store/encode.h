@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include <stdint.h>
 
-enum { ENCODE_PARAMS_MAX = 12 };
+enum { ENCODE_PARAMS_MAX = 14 };
 
 /* All zero is a valid empty one. The memory is kept from one statement to the next. */
 struct encode {

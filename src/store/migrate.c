@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include "base/log.h"
+#include "model/snowflake.h"
 #include "store/partition.h"
 #include "store/row.h"
 #include <stdio.h>
@@ -179,6 +180,37 @@ static enum err migrate_locked(PGconn *conn)
         err = migrate_apply(conn, &file);
     if (!err)
         err = migrate_partitions(conn);
+    return err;
+}
+
+static enum err migrate_alone(PGconn *conn, const struct encode *e, uint64_t *id_above)
+{
+    const char *values[] = { e->at + e->begin[0], e->at + e->begin[1] };
+    const int lengths[] = { (int)(e->end[0] - e->begin[0]), (int)(e->end[1] - e->begin[1]) };
+    const int formats[] = { 1, 1 };
+    PGresult *r = PQexecParams(conn, sql_text(SQL_NODE_ALONE), 2, NULL, values, lengths, formats, 1);
+    enum err err = PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1
+                       ? ERR_OK
+                       : migrate_refuse("alone", PQerrorMessage(conn));
+
+    if (!err)
+        *id_above = row_number(r, 0, 0);
+    PQclear(r);
+    return err;
+}
+
+enum err store_alone(const struct config *c, uint64_t unix_ms, uint64_t *id_above)
+{
+    PGconn *conn = migrate_connect(c->store_conninfo, 0);
+    struct encode e = { 0 };
+
+    if (!conn)
+        return ERR_STORE_DOWN;
+    encode_int8(&e, (uint64_t)c->node_id);
+    encode_int8(&e, snowflake_at(unix_ms));
+    enum err err = migrate_alone(conn, &e, id_above);
+    encode_fini(&e);
+    PQfinish(conn);
     return err;
 }
 

@@ -14,12 +14,14 @@ struct node_request {
     const struct node_order *order;
     uint64_t *timeline;
     uint32_t id;
-    uint64_t incarnation;
+    uint64_t incarnation, id_last;
     enum node_state state;
-    bool is_clean;
 };
 
 enum { NODE_CHOOSE, NODE_TAKE }; /* stages of joining */
+/* The clock may be behind what was reserved; 4,096 ids a millisecond are enough until the first beat, and a node that
+ * keeps dying runs ahead of the clock by no more than this each time. */
+enum { NODE_JOIN_IDS_MS = 100 };
 
 static void node_join_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
 {
@@ -44,6 +46,8 @@ static void node_join_send(struct request *r, struct pg *pg, struct encode *e, u
     encode_int8(e, j->version);
     encode_int8(e, j->lease_ms);
     encode_int8(e, j->replaced > 0);
+    encode_int8(e, j->id_reserved);
+    encode_int8(e, snowflake_at(SNOWFLAKE_EPOCH_MS + NODE_JOIN_IDS_MS));
     pg_send(pg, SQL_NODE_JOIN, e);
     pg_send(pg, SQL_NODES_CHANGED, NULL);
 }
@@ -60,6 +64,7 @@ static enum err node_join_take(struct request *r, uint32_t stage, uint32_t nth, 
         j->id_above = row_number(result, 0, 3);
     } else if (stage == NODE_TAKE && nth == 0) {
         j->incarnation = row_number(result, 0, 0);
+        j->id_reserved = row_number(result, 0, 1);
     }
     return ERR_OK;
 }
@@ -127,7 +132,7 @@ static void node_state_send(struct request *r, struct pg *pg, struct encode *e, 
     encode_int8(e, n->id);
     encode_int8(e, n->incarnation);
     encode_int8(e, n->state);
-    encode_int8(e, n->state == NODE_DEAD && !n->is_clean);
+    encode_int8(e, n->id_last);
     pg_send(pg, SQL_NODE_STATE, e);
     pg_send(pg, SQL_NODES_CHANGED, NULL);
 }
@@ -153,25 +158,25 @@ static const struct request_kind node_state_kind = { .name = "node_state",
                                                      .ended = node_state_ended };
 
 static void node_become(struct store *s, uint32_t id, uint64_t incarnation, enum node_state state,
-                        bool is_clean, struct op *op)
+                        uint64_t id_last, struct op *op)
 {
     struct node_request *r = request_new(sizeof *r, &node_state_kind);
 
     r->id = id;
     r->incarnation = incarnation;
     r->state = state;
-    r->is_clean = is_clean;
+    r->id_last = id_last;
     request_start(&s->nodes, &r->request, op);
 }
 
-void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool is_clean, struct op *op)
+void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, uint64_t id_last, struct op *op)
 {
-    node_become(s, id, incarnation, NODE_DEAD, is_clean, op);
+    node_become(s, id, incarnation, NODE_DEAD, id_last, op);
 }
 
 void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op)
 {
-    node_become(s, id, incarnation, NODE_DRAINING, true, op);
+    node_become(s, id, incarnation, NODE_DRAINING, 0, op);
 }
 
 static void node_order_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)

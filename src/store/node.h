@@ -44,6 +44,8 @@ struct node_join {
     /* in */
     struct text name, url, link, link_local, host, region;
     uint32_t weight, version_least, version, lease_ms;
+    /* in, out: snowflakes up to here may be given out before the first beat; raised to lie above id_above */
+    uint64_t id_reserved;
     /* out */
     uint32_t id;
     uint64_t incarnation;
@@ -106,8 +108,8 @@ struct node_change {
 };
 void store_ring_change(struct store *s, struct node_change *c, struct op *op);
 
-/* state becomes NODE_DEAD if the row is still this incarnation's: a clean end, or what a supervisor saw. */
-void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool is_clean, struct op *op);
+/* A clean end: state becomes NODE_DEAD if the row is still this incarnation's. No snowflake above id_last was given out. */
+void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, uint64_t id_last, struct op *op);
 /* It becomes NODE_DRAINING. ERR_NOT_FOUND as for renewing. op may be NULL: nobody waits. */
 void store_node_drain(struct store *s, uint32_t id, uint64_t incarnation, struct op *op);
 

@@ -132,16 +132,17 @@ static void request_spread(struct request_pool *p)
 /* Which end an error of Postgres is. Not the texts: they may hold what people wrote. */
 static enum err request_error(struct request_lane *l, const PGresult *result)
 {
-    const char *state = pg_sqlstate(result);
+    const char *state = pg_sqlstate(result), *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
+    const struct request_kind *kind = l->at->kind;
 
     if (strncmp(state, "40", 2) == 0 || strcmp(state, "55P03") == 0) {
         l->is_retry = true;
         return ERR_TIMEOUT;
     }
-    if (strcmp(state, "23505") == 0 && l->at->kind->conflict)
-        return l->at->kind->conflict;
-    log_line(LOG_WARN, "store_error", "request=%s stage=%u nth=%u sqlstate=%s", l->at->kind->name, l->stage,
-             l->nth, state);
+    if (strcmp(state, "23505") == 0 && kind->conflict && table && strcmp(table, kind->conflict_table) == 0)
+        return kind->conflict;
+    log_line(LOG_WARN, "store_error", "request=%s stage=%u nth=%u sqlstate=%s", kind->name, l->stage, l->nth,
+             state);
     if (strcmp(state, "57014") == 0)
         return ERR_TIMEOUT;
     if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 || strncmp(state, "42", 2) == 0)

@@ -14,7 +14,8 @@ struct request_kind {
     uint32_t stages;
     bool is_split;                  /* reads: each stage is a transaction of its own, and may go behind others */
     bool (*needs)(const struct request *r, uint32_t stage);     /* of a split one: whether that stage, not the first, is due */
-    enum err conflict;              /* what a violated unique key means; 0: our bug */
+    enum err conflict;              /* what a violated unique key of conflict_table means; of others: our bug */
+    const char *conflict_table;
     void (*send)(struct request *r, struct pg *pg, struct encode *e, uint32_t stage);
     /* The nth result of a stage. Anything but ERR_OK rolls back, unless it is the last stage's, and ends the
      * request; it is not called again then. */

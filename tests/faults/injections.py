@@ -123,9 +123,17 @@ class KillBackends(Fault):
     """Connections cut in the middle of whatever they do."""
 
     def prepare(self, run):
-        node = run.nodes[0]
-        return lambda: node.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'posthorn' AND "
-                                 "pid <> pg_backend_pid()"), lambda: None
+        def begin():
+            end = time.monotonic() + 30
+            while True:
+                try:
+                    return run.nodes[0].psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'posthorn'"
+                                             " AND pid <> pg_backend_pid()")
+                except subprocess.CalledProcessError:       # it may be recovering from what was done to it before
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.2)
+        return begin, lambda: None
 
 
 class ByProxy(Fault):

@@ -1,6 +1,7 @@
 /* sim/fakenode.c - store/node.h on the database in memory: leases by its clock, and the table under an epoch */
 #include "base/check.h"
 #include "model/census.h"
+#include "model/snowflake.h"
 #include "sim/fakestore.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ struct fakenode_join {
     struct fakestore_question question; /* first */
     struct node_join *join;
     uint32_t id;
-    uint64_t incarnation, replaced, id_above;
+    uint64_t incarnation, replaced, id_above, id_reserved;
 };
 
 static void fakenode_copy(struct text from, char into[32])
@@ -52,6 +53,10 @@ static enum err fakenode_join_ask(struct fakestore_question *question, struct da
     q->id = n->row.id;
     q->replaced = n->row.state == NODE_DEAD ? 0 : n->row.incarnation;
     q->id_above = n->reserved;
+    n->reserved += snowflake_at(SNOWFLAKE_EPOCH_MS + 100);
+    if (n->reserved < j->id_reserved)
+        n->reserved = j->id_reserved;
+    q->id_reserved = n->reserved;
     q->incarnation = ++d->incarnations;
     fakenode_copy(j->name, n->name);
     fakenode_copy(j->link, n->link);
@@ -77,6 +82,7 @@ static void fakenode_join_tell(struct fakestore_question *question)
     q->join->incarnation = q->incarnation;
     q->join->replaced = q->replaced;
     q->join->id_above = q->id_above;
+    q->join->id_reserved = q->id_reserved;
 }
 
 static void *fakenode_question(size_t bytes,
@@ -395,7 +401,7 @@ struct fakenode_leave {
     uint32_t id;
     uint64_t incarnation;
     enum node_state state;
-    bool is_clean;
+    uint64_t id_last;
 };
 
 static enum err fakenode_leave_ask(struct fakestore_question *question, struct database *d)
@@ -409,8 +415,8 @@ static enum err fakenode_leave_ask(struct fakestore_question *question, struct d
     n->row.state = q->state;
     if (q->state == NODE_DEAD)
         n->lease_us = world_it()->now_us;
-    if (q->state == NODE_DEAD && !q->is_clean)
-        fakenode_mourn(n);
+    if (q->state == NODE_DEAD)
+        n->reserved = q->id_last;
     return ERR_OK;
 }
 
@@ -419,14 +425,14 @@ static void fakenode_nothing(struct fakestore_question *question)
     (void)question;
 }
 
-void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, bool is_clean, struct op *op)
+void store_node_leave(struct store *s, uint32_t id, uint64_t incarnation, uint64_t id_last, struct op *op)
 {
     struct fakenode_leave *q = fakenode_question(sizeof *q, fakenode_leave_ask, fakenode_nothing);
 
     q->id = id;
     q->incarnation = incarnation;
     q->state = NODE_DEAD;
-    q->is_clean = is_clean;
+    q->id_last = id_last;
     fakestore_ask(s, &q->question, op);
 }
 

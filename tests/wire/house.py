@@ -78,7 +78,8 @@ class House:
         return [tuple(line.split("|")) for line in done.stdout.splitlines()]
 
     def postmaster(self):
-        return int(self.psql("select pg_read_file('postmaster.pid')")[0][0].split()[0])
+        with open(os.path.join(self.pg, "data", "postmaster.pid")) as file:
+            return int(file.readline())
 
     def write_config(self):
         printed = subprocess.run([self.server, "--print-config"], check=True, stdout=subprocess.PIPE, text=True,

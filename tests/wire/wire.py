@@ -212,6 +212,8 @@ class H2:
             while data := await reader.read(1 << 18):
                 for event in self.h2.receive_data(data):
                     self._take(event)
+                if not self.h2:
+                    return      # it was closed meanwhile, by ourselves
                 self._write()
                 self.room.set()
         except (OSError, h2.exceptions.ProtocolError) as error:

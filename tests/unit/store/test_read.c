@@ -65,6 +65,10 @@ static void accounts(void **state)
     again.id.n = 7;
     assert_int_equal(rig_do(&rig, create_account, &someone), ERR_OK);
     assert_int_equal(rig_do(&rig, create_account, &again), ERR_HANDLE_TAKEN);
+    again = someone;
+    again.handle = TEXT("of another");
+    assert_int_equal(rig_do(&rig, create_account, &again),
+                     ERR_INTERNAL); /* two of one id are our fault, not theirs */
     assert_int_equal(rig_sql(&rig, "SELECT count(*) FROM mailbox WHERE user_id IN (5, 7)"), 1);
     assert_int_equal(rig_do(&rig, read_by_handle, "anna"), ERR_OK);
     assert_int_equal(account.account.id.n, 5);
