@@ -30,9 +30,10 @@ void snowflake_resume(struct snowflake *s, uint32_t node, uint64_t above, uint64
 
 uint64_t snowflake_reserve(const struct snowflake *s, uint64_t unix_ms, uint32_t ahead_ms)
 {
-    uint64_t now = snowflake_at(unix_ms), last_ms = s->last & ~(SNOWFLAKE_MS - 1);
+    uint64_t by_clock = snowflake_at(unix_ms) + ahead_ms * SNOWFLAKE_MS;
+    uint64_t by_count = (s->last & ~(SNOWFLAKE_MS - 1)) + SNOWFLAKE_AHEAD_MS * SNOWFLAKE_MS;
 
-    return (now > last_ms ? now : last_ms) + ahead_ms * SNOWFLAKE_MS;
+    return by_clock > by_count ? by_clock : by_count;
 }
 
 uint64_t snowflake_unix_ms(uint64_t id)

@@ -19,9 +19,6 @@ struct node_request {
 };
 
 enum { NODE_CHOOSE, NODE_TAKE }; /* stages of joining */
-/* The clock may be behind what was reserved; 4,096 ids a millisecond are enough until the first beat, and a node that
- * keeps dying runs ahead of the clock by no more than this each time. */
-enum { NODE_JOIN_IDS_MS = 100 };
 
 static void node_join_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
 {
@@ -47,7 +44,7 @@ static void node_join_send(struct request *r, struct pg *pg, struct encode *e, u
     encode_int8(e, j->lease_ms);
     encode_int8(e, j->replaced > 0);
     encode_int8(e, j->id_reserved);
-    encode_int8(e, snowflake_at(SNOWFLAKE_EPOCH_MS + NODE_JOIN_IDS_MS));
+    encode_int8(e, snowflake_at(SNOWFLAKE_EPOCH_MS + SNOWFLAKE_AHEAD_MS));
     pg_send(pg, SQL_NODE_JOIN, e);
     pg_send(pg, SQL_NODES_CHANGED, NULL);
 }

@@ -53,7 +53,7 @@ static enum err fakenode_join_ask(struct fakestore_question *question, struct da
     q->id = n->row.id;
     q->replaced = n->row.state == NODE_DEAD ? 0 : n->row.incarnation;
     q->id_above = n->reserved;
-    n->reserved += snowflake_at(SNOWFLAKE_EPOCH_MS + 100);
+    n->reserved += snowflake_at(SNOWFLAKE_EPOCH_MS + SNOWFLAKE_AHEAD_MS);
     if (n->reserved < j->id_reserved)
         n->reserved = j->id_reserved;
     q->id_reserved = n->reserved;
