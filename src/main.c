@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "net/devcert.h"
 #include "store/store.h"
+#include "supervisor/activate.h"
 #include "supervisor/supervisor.h"
 #include "worker.h"
 #include <getopt.h>
@@ -34,7 +35,7 @@ static enum err main_prepare(const struct config *c, uint64_t *id_above)
     enum err err = store_migrate(c, MIGRATE_WAIT_MS);
 
     if (!err && !c->node_name[0])
-        err = store_alone(c, (uint64_t)time(NULL) * 1000, id_above);
+        err = store_migrate_alone(c, (uint64_t)time(NULL) * 1000, id_above);
     if (!err && c->server_listen[0] && !c->tls_certificate[0])
         err = devcert_make(c->tls_directory, (uint64_t)time(NULL));
     return err;
@@ -47,7 +48,7 @@ static int main_worker(const struct place *at, void *ctx)
     return worker_main(start->config, at, start->id_above);
 }
 
-static int main_run(struct config *c)
+static int main_run(struct config *c, char **argv)
 {
     const struct place alone = { .workers = 1,
                                  .tls = -1,
@@ -61,15 +62,21 @@ static int main_run(struct config *c)
     struct start start = { .config = c };
     uint32_t workers;
 
-    if (supervisor_workers(c, &workers) || main_name_host(c, workers)) {
+    if (supervisor_inherits()) {
+        workers = supervisor_inherits();
+    } else if (supervisor_workers(c, &workers)) {
         fprintf(stderr, "posthornd: server.workers must be a number up to %d, or auto\n", PLACE_WORKERS_MAX);
         return 2;
     }
-    if (main_prepare(c, &start.id_above))
+    if (workers == 0 && activate_is_due()) /* somebody has to keep the sockets that were given */
+        workers = 1;
+    if (main_name_host(c, workers))
+        return 2;
+    if (!supervisor_is_back() && main_prepare(c, &start.id_above))
         return 1;
     if (workers == 0)
         return worker_main(c, &alone, start.id_above);
-    return supervisor_run(c, workers, main_worker, &start);
+    return supervisor_run(c, workers, main_worker, &start, argv);
 }
 
 static bool main_set_log_level(const char *word)
@@ -140,16 +147,20 @@ int main(int argc, char **argv)
     CHECK(c);
     int what = options(argc, argv, c);
     if (what) {
+        supervisor_give_up(argv);
         free(c);
         return what - 1;
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN); /* of a supervisor only */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
     secret_init();
-    int status = main_run(c);
+    int status = main_run(c, argv);
+    if (status)
+        supervisor_give_up(argv);
     free(c);
     return status;
 }

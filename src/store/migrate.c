@@ -199,7 +199,7 @@ static enum err migrate_alone(PGconn *conn, const struct encode *e, uint64_t *id
     return err;
 }
 
-enum err store_alone(const struct config *c, uint64_t unix_ms, uint64_t *id_above)
+enum err store_migrate_alone(const struct config *c, uint64_t unix_ms, uint64_t *id_above)
 {
     PGconn *conn = migrate_connect(c->store_conninfo, 0);
     struct encode e = { 0 };

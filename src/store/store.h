@@ -27,7 +27,7 @@ void store_free(struct store **s);
 MUST_USE enum err store_migrate(const struct config *c, uint32_t wait_ms);
 /* For a server without a name, which never joins: above which snowflakes it may begin, if a node of a ring had its id
  * before; and no node takes that id from now on. Blocking. */
-MUST_USE enum err store_alone(const struct config *c, uint64_t unix_ms, uint64_t *id_above);
+MUST_USE enum err store_migrate_alone(const struct config *c, uint64_t unix_ms, uint64_t *id_above);
 /* What was appended and not yet sent becomes the next transaction of each idle commit lane. */
 void store_commit_turn(struct store *s);
 bool store_is_up(const struct store *s);        /* one lane of each kind at least */

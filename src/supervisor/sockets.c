@@ -1,6 +1,7 @@
 /* supervisor/sockets.c - addresses to sockets */
 #include "supervisor/sockets.h"
 #include "base/log.h"
+#include "supervisor/activate.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -148,6 +149,20 @@ void sockets_control(const struct config *c, struct place *at)
     }
 }
 
+/* One that all workers share: the service manager's, or each worker's of a group. */
+static enum err sockets_public(const char *name, const char *address, int *into)
+{
+    *into = activate_find(name);
+    return *into >= 0 ? ERR_OK : sockets_tcp(address, 0, true, into);
+}
+
+/* One that each worker has at a port of its own; the service manager's is the first one's. */
+static enum err sockets_own(const char *name, const char *address, uint32_t worker, int *into)
+{
+    *into = worker == 0 ? activate_find(name) : -1;
+    return *into >= 0 ? ERR_OK : sockets_tcp(address, worker, false, into);
+}
+
 static enum err sockets_of(const struct config *c, struct place *at)
 {
     char own[SOCKETS_HOST_MAX + 16], host[SOCKETS_HOST_MAX];
@@ -155,13 +170,13 @@ static enum err sockets_of(const struct config *c, struct place *at)
     enum err err = ERR_OK;
 
     if (c->server_listen[0])
-        err = sockets_tcp(c->server_listen, 0, true, &at->tls);
+        err = sockets_public("listen", c->server_listen, &at->tls);
     if (!err && c->server_cleartext[0])
-        err = sockets_tcp(c->server_cleartext, 0, true, &at->cleartext);
+        err = sockets_public("cleartext", c->server_cleartext, &at->cleartext);
     if (!err && c->server_admin[0])
-        err = sockets_tcp(c->server_admin, at->worker, false, &at->admin);
+        err = sockets_own("admin", c->server_admin, at->worker, &at->admin);
     if (!err && c->node_link[0])
-        err = sockets_tcp(c->node_link, at->worker, false, &at->link);
+        err = sockets_own("link", c->node_link, at->worker, &at->link);
     if (!err && at->workers > 1)
         err = sockets_local(c->server_run_directory, "link", at->worker, at->local_path, &at->link_local);
     if (!err && c->server_listen[0] && c->server_own_port && sockets_split(c->server_listen, host, &port)) {
@@ -185,6 +200,7 @@ enum err sockets_open(const struct config *c, uint32_t workers, struct place *at
         err = sockets_of(c, &at[k]);
     for (uint32_t k = 0; k < workers && !err; k++)
         sockets_control(c, &at[k]);
+    activate_over();
     for (uint32_t k = 0; k < workers && err; k++)
         sockets_close(&at[k]);
     return err;

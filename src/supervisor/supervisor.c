@@ -3,8 +3,8 @@
  * A worker that ends is started again: at once, then after 0.1, 1, 5 and 30 s; one that lived for a minute begins that
  * anew. One that is silent is told to abort, and then killed. If none of them ever served, the start has failed.
  */
-#include "supervisor/supervisor.h"
 #include "base/log.h"
+#include "supervisor/inside.h"
 #include "supervisor/notify.h"
 #include "supervisor/sockets.h"
 #include <errno.h>
@@ -28,28 +28,7 @@ enum {
     SUPERVISOR_ABORT_MS = 2000
 };
 
-struct supervisor_child {
-    struct place place;
-    pid_t pid; /* 0: not running */
-    int line; /* our end */
-    uint64_t started_ms, heard_ms, due_ms; /* due: when it is started again */
-    uint32_t failures;
-    bool is_ready, is_aborting;
-};
-
-struct supervisor {
-    const struct config *config;
-    supervisor_worker_fn *worker;
-    void *ctx;
-    uint32_t workers, running;
-    struct supervisor_child child[PLACE_WORKERS_MAX];
-    int signals;
-    sigset_t before; /* the signal mask of a process that is no supervisor */
-    bool is_stopping, was_ready, is_told_ready, has_failed;
-    uint64_t kill_ms, watchdog_ms;
-};
-
-static uint64_t supervisor_now_ms(void)
+uint64_t supervisor_now_ms(void)
 {
     struct timespec t;
 
@@ -83,6 +62,8 @@ static void supervisor_become_worker(struct supervisor *s, struct supervisor_chi
             sockets_close(&s->child[k].place);
     }
     close(s->signals);
+    if (s->former >= 0)
+        close(s->former);
     sigprocmask(SIG_SETMASK, &s->before, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody would start it again */
     exit(s->worker(&me->place, s->ctx));
@@ -137,10 +118,11 @@ static void supervisor_ended(struct supervisor *s, struct supervisor_child *c, i
         s->has_failed = s->has_failed || !WIFEXITED(status) || WEXITSTATUS(status);
         return;
     }
-    if (now_ms - c->started_ms >= SUPERVISOR_LIFE_MS)
+    if (c->is_former || now_ms - c->started_ms >= SUPERVISOR_LIFE_MS)
         c->failures = 0;
     c->due_ms = now_ms + wait_ms[c->failures < most ? c->failures : most];
-    c->failures++;
+    c->failures += !c->is_former; /* that one was told to go */
+    c->is_former = c->is_ready = false;
 }
 
 static void supervisor_tell_all(struct supervisor *s, int number)
@@ -171,6 +153,7 @@ static void supervisor_reap(struct supervisor *s)
             if (s->child[k].pid == pid)
                 supervisor_ended(s, &s->child[k], status);
         }
+        upgrade_tried(s, pid, status);
     }
 }
 
@@ -183,6 +166,8 @@ static void supervisor_signals(struct supervisor *s)
             supervisor_reap(s);
         else if (info.ssi_signo == SIGHUP)
             supervisor_tell_all(s, SIGHUP);
+        else if (info.ssi_signo == SIGUSR2)
+            upgrade_begin(s);
         else
             supervisor_stop(s);
     }
@@ -223,6 +208,7 @@ static void supervisor_tick(struct supervisor *s)
         failed += !s->child[k].pid && s->child[k].failures > 0;
         supervisor_look_after(s, &s->child[k], now_ms);
     }
+    upgrade_look(s, now_ms);
     if (ready == s->workers && !s->is_told_ready) {
         s->is_told_ready = true;
         notify_say("READY=1");
@@ -272,42 +258,72 @@ static enum err supervisor_drop_privileges(const struct config *c)
     return ERR_OK;
 }
 
-static bool supervisor_open(struct supervisor *s)
+/* Sockets of our own, and then no more privileges; everybody is due to be started. */
+static bool supervisor_prepare(struct supervisor *s)
 {
     struct place place[PLACE_WORKERS_MAX];
-    sigset_t set;
 
     if (sockets_open(s->config, s->workers, place))
         return false;
     for (uint32_t k = 0; k < s->workers; k++) {
         s->child[k].place = place[k];
         s->child[k].line = -1;
+        s->child[k].due_ms = supervisor_now_ms();
     }
-    if (supervisor_drop_privileges(s->config))
+    return !supervisor_drop_privileges(s->config);
+}
+
+static bool supervisor_open(struct supervisor *s)
+{
+    sigset_t set;
+
+    if (!(handover_workers() ? upgrade_take(s) : supervisor_prepare(s)))
         return false;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR2);
     sigprocmask(SIG_BLOCK, &set, &s->before);
+    for (int number = 1; number < NSIG;
+         number++) { /* of a program before this one they are blocked already */
+        if (sigismember(&set, number) == 1)
+            sigdelset(&s->before, number);
+    }
     s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return s->signals >= 0;
 }
 
-int supervisor_run(const struct config *c, uint32_t workers, supervisor_worker_fn *worker, void *ctx)
+uint32_t supervisor_inherits(void)
+{
+    return handover_workers();
+}
+
+bool supervisor_is_back(void)
+{
+    return handover_is_back();
+}
+
+void supervisor_give_up(char **argv)
+{
+    handover_refuse(argv);
+}
+
+int supervisor_run(const struct config *c, uint32_t workers, supervisor_worker_fn *worker, void *ctx,
+                   char **argv)
 {
     struct supervisor *s = calloc(1, sizeof *s);
     int status = 1;
 
     CHECK(s && workers > 0 && workers <= PLACE_WORKERS_MAX);
-    *s = (struct supervisor){ .config = c, .worker = worker, .ctx = ctx, .workers = workers };
+    *s = (struct supervisor){
+        .config = c, .worker = worker, .ctx = ctx, .workers = workers, .argv = argv, .former = -1
+    };
     if (supervisor_open(s)) {
-        for (uint32_t k = 0; k < workers; k++)
-            supervisor_start(s, &s->child[k]);
         while (!s->is_stopping || s->running > 0) {
-            supervisor_wait(s);
             supervisor_tick(s);
+            supervisor_wait(s);
         }
         close(s->signals);
         status = s->has_failed;
