@@ -83,7 +83,8 @@ static void stays_within_what_is_reserved(void **state)
         assert_true(snowflake_unix_ms(id) <= NOW_MS + 3002);
         last = id;
     }
-    assert_true(snowflake_reserve(&s, NOW_MS - 1000, 3000) == snowflake_at(NOW_MS + 3001 + SNOWFLAKE_AHEAD_MS));
+    assert_true(snowflake_reserve(&s, NOW_MS - 1000, 3000) ==
+                snowflake_at(NOW_MS + 3001 + SNOWFLAKE_AHEAD_MS));
 }
 
 static void never_zero(void **state)
