@@ -318,6 +318,7 @@ static void cluster_changed(struct op *op, enum err err)
     struct cluster *c = (struct cluster *)op;
 
     if (err) {
+        c->is_due = err != ERR_EXISTS; /* nobody may have decided: no row says that a weight has changed */
         uint64_t again_ms =
             c->change.again_ms && c->change.again_ms < CLUSTER_BEAT_MS ? c->change.again_ms : CLUSTER_BEAT_MS;
         if (!cluster_is_over(c))

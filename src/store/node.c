@@ -238,6 +238,7 @@ static void node_inherit_send(struct request *r, struct pg *pg, struct encode *e
     encode_int8(e, snowflake_at(loop_unix_ms(q->loop) - n->back_ms));
     encode_int8(e, n->id);
     encode_int8(e, (uint64_t)n->room + 1);
+    pg_send(pg, SQL_PLAN_BLOCKS, NULL);
     pg_send(pg, SQL_INBOX_WRITTEN, e);
 }
 
@@ -247,7 +248,8 @@ static enum err node_inherit_take(struct request *r, uint32_t stage, uint32_t nt
     uint32_t rows = (uint32_t)PQntuples(result);
 
     (void)stage;
-    (void)nth;
+    if (nth == 0)
+        return ERR_OK;
     n->more = rows > n->room;
     n->count = n->more ? n->room : rows;
     for (uint32_t k = 0; k < n->count; k++) {

@@ -92,7 +92,8 @@ void store_ring_read(struct store *s, struct node_ring *r, struct op *op);
 
 /* The next table by the rules of model/census.h, made inside the transaction that raises the epoch, under an advisory
  * lock. Members that lose their place because their lease ended become NODE_DEAD. ERR_EXISTS: nothing is to change
- * (again_ms says when to look again), perhaps because somebody else did it. */
+ * (again_ms says when to look again), perhaps because somebody else did it. ERR_BUSY: somebody is at it, or joins just
+ * now; at again_ms it may have been done, or not. */
 enum { NODE_EVICTED_MAX = 64 };
 struct node_change {
     /* in */

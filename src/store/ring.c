@@ -1,7 +1,8 @@
 /* store/ring.c - the list of nodes, the newest table, and the next one
  *
  * Changing the table is one transaction: whoever has the lock reads nodes and table as they are now, asks the census, and
- * writes. Who comes second finds nothing to change.
+ * writes. Nobody waits for the lock, because whoever has it may stand still, and who waits renews no lease meanwhile. Who
+ * comes later finds nothing to change.
  */
 #include "store/inside.h"
 
@@ -23,6 +24,7 @@ struct ring_request {
     struct node_ring old;
     struct ring_member *member;
     struct op *op;
+    uint32_t evicts; /* members whose lease had ended: who never had a place is no eviction */
 };
 
 static void ring_list_send(struct pg *pg, struct encode *e)
@@ -217,6 +219,7 @@ static enum err ring_decide(struct ring_request *q)
     if (!c.changed)
         return ERR_EXISTS;
     ring_note_evicted(q, &c);
+    q->evicts = c.evicts;
     change->made.ring =
         ring_new(c.member, c.members, ring_slots(c.members, q->old.ring ? q->old.ring->slots : 0));
     return ERR_OK;
@@ -238,7 +241,7 @@ static void ring_write_send(struct ring_request *q, struct pg *pg, struct encode
     for (uint32_t k = 0; k < r->count; k++)
         encode_item_int8(e, r->member[k].weight);
     encode_text(e, (struct text){ owner, 2 * (size_t)r->slots });
-    encode_int8(e, q->change->evicted_count);
+    encode_int8(e, q->evicts);
     pg_send(pg, SQL_RING_WRITE, e);
     encode_reset(e);
     encode_array(e, ENCODE_INT8, q->change->evicted_count);
@@ -251,6 +254,7 @@ static void ring_write_send(struct ring_request *q, struct pg *pg, struct encode
 }
 
 enum { RING_LOOK, RING_WRITE }; /* stages of a change */
+enum { RING_BUSY_MS = 100 };
 enum { RING_LOOK_LOCK, RING_LOOK_NODES, RING_LOOK_JUDGE, RING_LOOK_TABLE };
 
 static void ring_change_send(struct request *r, struct pg *pg, struct encode *e, uint32_t stage)
@@ -265,7 +269,7 @@ static void ring_change_send(struct request *r, struct pg *pg, struct encode *e,
     ring_free(&q->change->made.ring);
     q->change->evicted_count = 0;
     q->now.arena = &q->arena;
-    pg_send(pg, SQL_NODE_LOCK, NULL);
+    pg_send(pg, SQL_RING_TRY, NULL);
     ring_list_send(pg, e);
     pg_send(pg, SQL_RING_READ, NULL);
 }
@@ -279,6 +283,10 @@ static enum err ring_change_take(struct request *r, uint32_t stage, uint32_t nth
         if (nth == 0 && PQntuples(result) == 1)
             q->change->made.epoch = row_number(result, 0, 0);
         return ERR_OK;
+    }
+    if (nth == RING_LOOK_LOCK && row_number(result, 0, 0) == 0) {
+        q->change->again_ms = RING_BUSY_MS;
+        return ERR_BUSY;
     }
     if (nth == RING_LOOK_NODES || nth == RING_LOOK_JUDGE)
         err = ring_list_take(&q->now, nth - RING_LOOK_NODES, result);
