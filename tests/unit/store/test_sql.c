@@ -222,7 +222,8 @@ static void every_statement_was_looked_at(void **state)
 {
     (void)state;
     for (int q = 0; q < SQL_COUNT; q++) {
-        uint32_t found = q == SQL_ROLLBACK || q == SQL_PARTITION_MAKE || q == SQL_PARTITION_DROP;
+        uint32_t found =
+            q == SQL_ROLLBACK || q == SQL_PARTITION_MAKE || q == SQL_PARTITION_DROP || q == SQL_PLAN_BLOCKS;
         found +=
             strncmp(sql_name((enum sql)q), "node", 4) == 0 || strncmp(sql_name((enum sql)q), "ring_", 5) == 0;
         for (uint32_t n = 0; n < sizeof roles / sizeof roles[0]; n++)
