@@ -5,11 +5,13 @@
 #include "api/control.h"
 #include "api/limiter.h"
 #include "api/seen.h"
+#include "base/die.h"
 #include "base/log.h"
 #include "chat/muster.h"
 #include "chat/roster.h"
 #include "chat/sessions.h"
 #include "limits.h"
+#include "live/exodus.h"
 #include "net/net.h"
 #include "node/node.h"
 #include "supervisor/sockets.h"
@@ -22,7 +24,6 @@
 enum {
     DRAIN_MS = 10 * 1000,
     DRAIN_LOOK_MS = 50,
-    DRAIN_SHARE = 5, /* clients that are sent away at a time, one share each DRAIN_LOOK_MS, ... */
     DRAIN_SHARES_MAX =
         100, /* ... or larger shares, so that all have gone after half the time that there is */
     INVITE_MAX = 256,
@@ -46,7 +47,7 @@ struct worker {
     struct loop_signal hup, term, interrupt;
     struct loop_timer drain;
     uint64_t drain_until_ms;
-    uint32_t drain_share, drain_shares; /* the next, of how many */
+    struct exodus exodus;
     struct op leaving; /* from the word to go to the last one */
     struct node *node;
     struct cluster_self self;
@@ -76,16 +77,12 @@ static void worker_is_empty(struct worker *w)
     op_wake(&w->leaving, ERR_OK);
 }
 
-/* The streams and waiting polls of one share end, so that not all clients shake hands elsewhere at the same moment;
- * behind the last share the connections go. */
-static void worker_drain_share(struct worker *w)
+static void worker_begin_exodus(struct worker *w)
 {
-    if (w->drain_share < w->drain_shares) {
-        hub_end(w->api.hub, w->drain_share++, w->drain_shares);
-    } else if (!w->is_leaving) {
-        w->is_leaving = true;
-        net_drain(w->net);
-    }
+    struct net_stats s;
+
+    net_stats_read(w->net, &s);
+    exodus_begin(&w->exodus, s.connections);
 }
 
 /* Until nothing is under way any more, or the time for that is over. */
@@ -94,7 +91,10 @@ static void worker_drain_look(void *ctx)
     struct worker *w = ctx;
     struct net_stats s;
 
-    worker_drain_share(w);
+    if (!w->is_leaving && !exodus_step(&w->exodus, w->api.hub)) {
+        w->is_leaving = true;
+        net_drain(w->net);
+    }
     net_stats_read(w->net, &s);
     if (loop_now_ms(w->loop) >= w->drain_until_ms)
         w->is_stopped = true;
@@ -136,15 +136,6 @@ static void worker_leave(struct op *op, enum err err)
     node_drain(worker_of(op)->node, op_then(op, worker_empty));
 }
 
-static uint32_t worker_drain_shares(const struct worker *w)
-{
-    struct net_stats s;
-
-    net_stats_read(w->net, &s);
-    uint32_t shares = 1 + s.connections / DRAIN_SHARE;
-    return shares < DRAIN_SHARES_MAX ? shares : DRAIN_SHARES_MAX;
-}
-
 static void worker_empty(struct op *op, enum err err)
 {
     struct worker *w = worker_of(op);
@@ -154,11 +145,12 @@ static void worker_empty(struct op *op, enum err err)
         op_finish(op, ERR_OK);
         return;
     }
+    die_at("leaving");
     w->is_emptying = true;
     w->api.is_draining = true;
     w->drain_until_ms = loop_now_ms(w->loop) + DRAIN_MS;
-    w->drain_shares = worker_drain_shares(w);
-    worker_drain_share(w);
+    worker_begin_exodus(w);
+    (void)exodus_step(&w->exodus, w->api.hub);
     loop_timer_set(&w->drain, DRAIN_LOOK_MS);
     op_then(op, worker_say_goodbye);
 }
@@ -342,6 +334,20 @@ static void worker_measure(struct worker *w)
     node_load(w->node, w->load);
 }
 
+/* Others serve, and this node can't: receivers would hear nothing here. The pace is that of its caller. */
+static void worker_send_away(struct worker *w)
+{
+    bool is_away = !w->is_emptying && !w->is_leaving && node_is_left_behind(w->node);
+
+    if (is_away && !w->api.is_away) {
+        log_line(LOG_WARN, "left_behind", "epoch=%" PRIu64, cluster_epoch(node_cluster(w->node)));
+        worker_begin_exodus(w);
+    }
+    w->api.is_away = is_away;
+    if (is_away && w->exodus.shares)
+        (void)exodus_step(&w->exodus, w->api.hub);
+}
+
 /* Says that it lives, and when it has found its place. */
 static void worker_alive(void *ctx)
 {
@@ -351,6 +357,7 @@ static void worker_alive(void *ctx)
     place_say(&w->place, is_ready && !w->was_ready ? PLACE_READY : PLACE_ALIVE);
     w->was_ready = w->was_ready || is_ready;
     worker_measure(w);
+    worker_send_away(w);
     loop_timer_set(&w->alive, PLACE_ALIVE_MS);
 }
 

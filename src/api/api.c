@@ -6,6 +6,11 @@
 #include "api/routes.h"
 #include <strings.h>
 
+bool api_sends_away(const struct api *api)
+{
+    return api->is_draining || api->is_away;
+}
+
 void api_tell(struct api *api, const struct notices *n)
 {
     node_tell(api->node, n);

@@ -24,11 +24,14 @@ struct api {
     const char *invite;             /* the invite code, or NULL */
     struct net *net;                /* for the numbers of the admin listener */
     uint64_t started_ms;            /* by the loop's clock */
-    bool is_draining;
+    bool is_draining;               /* whoever receives is sent away, and told when to come back */
+    bool is_away;                   /* the same, as others can serve and this node can't */
     struct api_stats stats;
 };
 
 /* A request of the public listeners, and of the admin listener. net_request_fn; ctx is the struct api. */
 void api_request(struct exchange *x, void *ctx);
+/* Nobody should begin to receive here. */
+bool api_sends_away(const struct api *api);
 /* Tells live what an operation left behind, after its commit. */
 void api_tell(struct api *api, const struct notices *n);

@@ -53,7 +53,7 @@ static enum events_way events_way(const struct call *c, const struct call_param 
     if (p[PUSH].number)
         return EVENTS_ANCHOR;
     if (p[WAIT].text.at)
-        return p[WAIT].number && !c->api->is_draining ? EVENTS_POLL : EVENTS_NOW;
+        return p[WAIT].number && !api_sends_away(c->api) ? EVENTS_POLL : EVENTS_NOW;
     return events_takes_stream(h->accept) ? EVENTS_SSE : EVENTS_NOW;
 }
 
@@ -75,7 +75,7 @@ static void events_hold(struct call *c, enum events_way way, const struct call_p
                                 .token = c->token };
     struct api *api = c->api;
 
-    if (way != EVENTS_POLL && api->is_draining)
+    if (way != EVENTS_POLL && api_sends_away(api))
         call_end(c, 0, ERR_DRAINING);
     else
         open[way](api, call_take_exchange(c), &ask);
@@ -169,6 +169,6 @@ static void events_was_read(struct op *op, enum err err)
     present_cursor(j, "cursor", r->timeline, last);
     events_signals(c);
     json_bool(j, "more", last.n < r->head.n && r->count > 0);
-    json_number(j, "retry_ms", c->api->is_draining ? receiver_retry_ms(ERR_DRAINING) : 0);
+    json_number(j, "retry_ms", api_sends_away(c->api) ? receiver_retry_ms(ERR_DRAINING) : 0);
     call_end(c, 200, ERR_OK);
 }

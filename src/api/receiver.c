@@ -95,7 +95,7 @@ struct blob *receiver_events(struct api *api, const struct channel_batch *b, boo
         receiver_put_signals(&j, b->signals, b->signals_count);
         api->stats.signals += b->signals_count;
         json_bool(&j, "more", b->more);
-        json_number(&j, "retry_ms", api->is_draining ? receiver_retry_ms(ERR_DRAINING) : 0);
+        json_number(&j, "retry_ms", api_sends_away(api) ? receiver_retry_ms(ERR_DRAINING) : 0);
     }
     json_close(&j);
     CHECK(!out.overflowed); /* batches are far smaller */

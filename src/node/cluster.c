@@ -31,6 +31,7 @@ struct cluster {
     uint32_t load;
     uint64_t timeline; /* of the last beat */
     uint64_t turn_ms; /* of the last turn */
+    uint64_t heard_epoch; /* the newest of anybody's */
     uint64_t asked_ms, held_ms; /* when the renewal under way was sent, and the last good one */
     struct node_join join;
     struct node_renew renew;
@@ -378,7 +379,7 @@ static void cluster_renewed(struct op *op, enum err err)
     if (c->renew.timeline != c->timeline) { /* what was lost in a failover is counted again from there */
         c->timeline = c->renew.timeline;
         c->list.nodes_version = UINT64_MAX;
-        c->now.epoch = 0;
+        c->now.epoch = c->heard_epoch = 0;
     }
     if (c->renew.nodes_version != c->list.nodes_version || c->renew.epoch > c->now.epoch)
         cluster_look(op, ERR_OK);
@@ -438,6 +439,20 @@ void cluster_hurry(struct cluster *c)
         cluster_wake(c);
 }
 
+void cluster_heard(struct cluster *c, uint64_t epoch)
+{
+    if (epoch > c->heard_epoch)
+        c->heard_epoch = epoch;
+    if (epoch > c->now.epoch)
+        cluster_hurry(c);
+}
+
+bool cluster_is_left_behind(const struct cluster *c)
+{
+    return c->heard_epoch > c->now.epoch && c->held_ms &&
+           loop_now_ms(c->loop) > c->held_ms + CLUSTER_LEASE_MS + CLUSTER_MARGIN_MS;
+}
+
 void cluster_load(struct cluster *c, uint32_t load)
 {
     c->load = load;
@@ -466,5 +481,6 @@ void cluster_leave(struct cluster *c, struct op *op)
         store_node_leave(c->store, c->join.id, c->join.incarnation, c->ids->last, op);
     else
         op_wake(op, ERR_OK);
+    c->held_ms = 0; /* no id may be given out any more: the last one was told */
     cluster_stop(c);
 }

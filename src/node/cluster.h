@@ -66,6 +66,10 @@ struct cluster_view {
 void cluster_view_read(const struct cluster *c, struct cluster_view *into);
 /* Somebody has a newer table, or a peer vanished: beats at once. */
 void cluster_hurry(struct cluster *m);
+/* Somebody has a table of that epoch: if it is newer than ours, it is read. */
+void cluster_heard(struct cluster *c, uint64_t epoch);
+/* It has no lease, and others have a newer table than it can read: they serve, and it can't. */
+bool cluster_is_left_behind(const struct cluster *c);
 void cluster_load(struct cluster *m, uint32_t load);  /* 0 to 1000, goes with the next beat */
 /* Owns nothing in the next table, stays a peer; done when the table without it stands or after 2 s. */
 void cluster_drain(struct cluster *m, struct op *op);

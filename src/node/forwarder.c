@@ -6,6 +6,7 @@
  */
 #include "node/forwarder.h"
 #include "base/check.h"
+#include "base/die.h"
 #include "base/secret.h"
 #include "limits.h"
 #include <stdlib.h>
@@ -140,6 +141,7 @@ void forwarder_start(struct forwarder *f, struct forwarder_send *s, uint32_t nod
     f->stats.out++;
     if (!f->deadline.is_set)
         loop_timer_set(&f->deadline, LIMIT_FORWARD_MS);
+    die_at("forwarding");
 }
 
 void forwarder_answered(struct forwarder *f, uint32_t from, const struct frame *frame)
@@ -195,6 +197,7 @@ void forwarder_asked(struct forwarder *f, uint32_t from, const struct frame *fra
         (void)forwarder_say(f, from, &busy);
         return;
     }
+    die_at("forwarded");
     struct forwarder_work *w = calloc(1, sizeof *w);
     CHECK(w);
     w->forwarder = f;

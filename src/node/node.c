@@ -1,5 +1,6 @@
 /* node/node.c - from being alone to being one of many: joining, peers, tables, and the last word */
 #include "node/node.h"
+#include "base/die.h"
 #include "base/log.h"
 #include "node/relay.h"
 #include <inttypes.h>
@@ -249,6 +250,7 @@ void node_link_request(struct exchange *x, void *ctx)
 
 void node_tell(struct node *n, const struct notices *notices)
 {
+    die_at("telling");
     relay_tell(n, notices);
 }
 
@@ -270,6 +272,11 @@ void node_changed(struct node *n, struct conversation_id conversation)
 bool node_may_send(const struct node *n)
 {
     return !n->cluster || cluster_may_send(n->cluster);
+}
+
+bool node_is_left_behind(const struct node *n)
+{
+    return n->cluster && cluster_is_left_behind(n->cluster);
 }
 
 uint32_t node_standing(const struct node *n)

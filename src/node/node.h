@@ -55,6 +55,8 @@ void node_changed(struct node *n, struct conversation_id conversation);
 
 /* Whether sends are accepted: always when alone, else while the lease holds. */
 bool node_may_send(const struct node *n);
+/* Others serve and it can't (node/cluster.h): who receives should do so elsewhere. */
+bool node_is_left_behind(const struct node *n);
 /* Whether it has found its place: alone, or joined and told by the table. */
 bool node_is_ready(const struct node *n);
 /* NULL when alone. */

@@ -379,8 +379,7 @@ void relay_frame(void *ctx, uint32_t from, const struct frame *f)
         forwarder_answered(n->forwarder, from, f);
         break;
     case FRAME_EPOCH:
-        if (f->epoch > cluster_epoch(n->cluster))
-            cluster_hurry(n->cluster);
+        cluster_heard(n->cluster, f->epoch);
         break;
     default:
         break; /* of a newer version */

@@ -18,6 +18,7 @@
  */
 #include "store/outcome.h"
 
+#include "base/die.h"
 #include "base/log.h"
 #include "store/stage.h"
 
@@ -159,6 +160,7 @@ void outcome_begin(struct commit_lane *l)
 static void outcome_judge(struct commit_lane *l)
 {
     if (!l->sqlstate[0] && batch_judge(&l->batch)) {
+        die_at("locked");
         l->state = COMMIT_ROWS;
         stage_rows(l);
         return;
@@ -253,6 +255,7 @@ static void outcome_rows_synced(struct commit_lane *l)
         const struct batch_row *row = &b->row[n];
         b->item[row->item].a->i[row->member].n = b->box[row->box].base + row->offset;
     }
+    die_at("committed");
     c->commits++;
     c->appended += b->run;
     c->inbox_rows += b->rows_count;

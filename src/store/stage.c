@@ -4,6 +4,7 @@
  */
 #include "store/stage.h"
 
+#include "base/die.h"
 #include "store/effect.h"
 #include "store/row.h"
 
@@ -353,6 +354,7 @@ void stage_rows(struct commit_lane *l)
         stage_send(l, q);
     effect_fini(&effects);
     pg_sync(&l->pg);
+    die_at("committing");
 }
 
 void stage_again(struct commit_lane *l)

@@ -1,6 +1,7 @@
 /* store/store.c - the door: lanes of three kinds, and a look at the timeline now and then */
 #include "store/inside.h"
 
+#include "base/die.h"
 #include "limits.h"
 #include "store/row.h"
 
@@ -86,6 +87,7 @@ void store_free(struct store **s)
 
 void store_append(struct store *s, struct append *a, struct op *op)
 {
+    die_at("appending");
     a->op = op;
     commit_append(&s->commit, a);
 }
