@@ -4,6 +4,8 @@
 #include "net/devcert.h"
 #include "store/store.h"
 #include "supervisor/activate.h"
+#include "supervisor/handover.h"
+#include "supervisor/notify.h"
 #include "supervisor/supervisor.h"
 #include "worker.h"
 #include <getopt.h>
@@ -68,7 +70,8 @@ static int main_run(struct config *c, char **argv)
         fprintf(stderr, "posthornd: server.workers must be a number up to %d, or auto\n", PLACE_WORKERS_MAX);
         return 2;
     }
-    if (workers == 0 && activate_is_due()) /* somebody has to keep the sockets that were given */
+    if (workers == 0 &&
+        (activate_is_due() || notify_is_due())) /* a service manager's sockets and questions need one */
         workers = 1;
     if (main_name_host(c, workers))
         return 2;
@@ -102,11 +105,13 @@ static void usage(FILE *to)
 /* What to do, from the command line: 0 run; else exit with status - 1. */
 static int options(int argc, char **argv, struct config *c)
 {
-    static const struct option known[] = {
-        { "config", required_argument, NULL, 'c' }, { "check-config", no_argument, NULL, 'k' },
-        { "print-config", no_argument, NULL, 'p' }, { "version", no_argument, NULL, 'v' },
-        { "help", no_argument, NULL, 'h' },         { 0 }
-    };
+    static const struct option known[] = { { "config", required_argument, NULL, 'c' },
+                                           { "check-config", no_argument, NULL, 'k' },
+                                           { "print-config", no_argument, NULL, 'p' },
+                                           { "version", no_argument, NULL, 'v' },
+                                           { "help", no_argument, NULL, 'h' },
+                                           { "takes-over", required_argument, NULL, 't' },
+                                           { 0 } };
     const char *path = NULL;
     int option, what = 0;
     struct config_error why;
@@ -114,9 +119,9 @@ static int options(int argc, char **argv, struct config *c)
     while ((option = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
         if (option == 'c')
             path = optarg;
-        else if (option == '?')
+        else if (option == '?' || (option == 't' && strcmp(optarg, HANDOVER_VERSION) != 0))
             return 2 + 1;
-        else
+        else if (option != 't') /* asked for by a supervisor before this program becomes it */
             what = option;
     }
     if (what == 'h')

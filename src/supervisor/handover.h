@@ -8,6 +8,9 @@
 #include "supervisor/place.h"
 #include <sys/types.h>
 
+/* Of the text: a program that reads another one is not become. */
+#define HANDOVER_VERSION "1"
+
 struct handover_child {
     struct place place;             /* paths are read off the sockets */
     pid_t pid;                      /* 0: not running */

@@ -7,6 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+bool notify_is_due(void)
+{
+    return getenv("NOTIFY_SOCKET") != NULL;
+}
+
 void notify_say(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");

@@ -295,6 +295,17 @@ static bool supervisor_open(struct supervisor *s)
     return s->signals >= 0;
 }
 
+static void supervisor_close(struct supervisor *s)
+{
+    for (uint32_t k = 0; k < s->workers; k++) {
+        sockets_close(&s->child[k].place);
+        if (s->child[k].place.local_path[0])
+            unlink(s->child[k].place.local_path);
+        if (s->child[k].place.control_path[0])
+            unlink(s->child[k].place.control_path);
+    }
+}
+
 uint32_t supervisor_inherits(void)
 {
     return handover_workers();
@@ -326,14 +337,8 @@ int supervisor_run(const struct config *c, uint32_t workers, supervisor_worker_f
             supervisor_wait(s);
         }
         close(s->signals);
+        supervisor_close(s);
         status = s->has_failed;
-    }
-    for (uint32_t k = 0; k < workers; k++) {
-        sockets_close(&s->child[k].place);
-        if (s->child[k].place.local_path[0])
-            unlink(s->child[k].place.local_path);
-        if (s->child[k].place.control_path[0])
-            unlink(s->child[k].place.control_path);
     }
     free(s);
     return status;

@@ -9,6 +9,7 @@
  */
 #include "base/log.h"
 #include "supervisor/inside.h"
+#include "supervisor/notify.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,7 +25,8 @@ enum {
 
 void upgrade_begin(struct supervisor *s)
 {
-    char *words[UPGRADE_ARGUMENTS + 2];
+    char check[] = "--check-config", version[] = "--takes-over=" HANDOVER_VERSION;
+    char *words[UPGRADE_ARGUMENTS + 3];
     uint32_t count = 0;
 
     if (s->trial || s->is_rolling || s->is_stopping) {
@@ -35,8 +37,9 @@ void upgrade_begin(struct supervisor *s)
         words[count] = s->argv[count];
         count++;
     }
-    words[count] = "--check-config";
-    words[count + 1] = NULL;
+    words[count] = check;
+    words[count + 1] = version;
+    words[count + 2] = NULL;
     s->trial_ms = supervisor_now_ms() + UPGRADE_TRIAL_MS;
     s->trial = fork();
     if (s->trial == 0) {
@@ -54,6 +57,7 @@ static void upgrade_give(struct supervisor *s, int program, int former)
     struct handover h = { .workers = s->workers, .former = former };
     bool is_return = program >= 0;
 
+    notify_say("WATCHDOG=1"); /* the next word comes when the schema is up */
     for (uint32_t k = 0; k < s->workers; k++) {
         const struct supervisor_child *c = &s->child[k];
         h.child[k] = (struct handover_child){ .place = c->place,
@@ -113,9 +117,12 @@ static void upgrade_return(struct supervisor *s, const struct supervisor_child *
 {
     log_line(LOG_ERROR, "upgrade_failed", "worker=%u failures=%u back=%d", c->place.worker, c->failures,
              s->former >= 0);
-    s->is_rolling = false;
-    if (s->former < 0)
+    if (s->former < 0) { /* it is started again as after any death; the next one */
+        s->roll++;
+        s->roll_ms = 0;
         return;
+    }
+    s->is_rolling = false;
     upgrade_give(s, s->former, -1);
     close(s->former);
     s->former = -1;
@@ -123,7 +130,7 @@ static void upgrade_return(struct supervisor *s, const struct supervisor_child *
 
 static void upgrade_over(struct supervisor *s)
 {
-    log_line(LOG_INFO, "upgraded", "workers=%u", s->workers);
+    log_line(LOG_INFO, s->former >= 0 ? "upgraded" : "upgrade_undone", "workers=%u", s->workers);
     s->is_rolling = false;
     if (s->former >= 0)
         close(s->former);
