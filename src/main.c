@@ -102,8 +102,8 @@ static void usage(FILE *to)
                 "--print-config shows them all, with what they mean.\n");
 }
 
-/* What to do, from the command line: 0 run; else exit with status - 1. */
-static int options(int argc, char **argv, struct config *c)
+/* The last of k, p, v, h that was asked for, 0: none; '?': it makes no sense. */
+static int options_read(int argc, char **argv, const char **path)
 {
     static const struct option known[] = { { "config", required_argument, NULL, 'c' },
                                            { "check-config", no_argument, NULL, 'k' },
@@ -112,18 +112,32 @@ static int options(int argc, char **argv, struct config *c)
                                            { "help", no_argument, NULL, 'h' },
                                            { "takes-over", required_argument, NULL, 't' },
                                            { 0 } };
-    const char *path = NULL;
     int option, what = 0;
-    struct config_error why;
 
     while ((option = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
-        if (option == 'c')
-            path = optarg;
-        else if (option == '?' || (option == 't' && strcmp(optarg, HANDOVER_VERSION) != 0))
-            return 2 + 1;
-        else if (option != 't') /* asked for by a supervisor before this program becomes it */
+        if (option == 't') { /* asked by a supervisor before this program becomes it */
+            if (strcmp(optarg, HANDOVER_VERSION) != 0)
+                return '?';
+        } else if (option == 'c') {
+            *path = optarg;
+        } else if (option == '?') {
+            return option;
+        } else {
             what = option;
+        }
     }
+    return what;
+}
+
+/* What to do, from the command line: 0 run; else exit with status - 1. */
+static int options(int argc, char **argv, struct config *c)
+{
+    const char *path = NULL;
+    int what = options_read(argc, argv, &path);
+    struct config_error why;
+
+    if (what == '?')
+        return 2 + 1;
     if (what == 'h')
         usage(stdout);
     if (what == 'v')

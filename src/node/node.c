@@ -286,7 +286,7 @@ uint32_t node_standing(const struct node *n)
 
 bool node_is_ready(const struct node *n)
 {
-    return !n->cluster || (n->links && cluster_ring(n->cluster));
+    return !n->cluster || (n->links && cluster_ring(n->cluster) && cluster_may_send(n->cluster));
 }
 
 const struct cluster *node_cluster(const struct node *n)

@@ -57,7 +57,7 @@ void node_changed(struct node *n, struct conversation_id conversation);
 bool node_may_send(const struct node *n);
 /* Others serve and it can't (node/cluster.h): who receives should do so elsewhere. */
 bool node_is_left_behind(const struct node *n);
-/* Whether it has found its place: alone, or joined and told by the table. */
+/* Whether it has its place: alone, or with a lease that holds and told by the table. */
 bool node_is_ready(const struct node *n);
 /* NULL when alone. */
 const struct cluster *node_cluster(const struct node *n);
