@@ -69,11 +69,12 @@ static void supervisor_become_worker(struct supervisor *s, struct supervisor_chi
     exit(s->worker(&me->place, s->ctx));
 }
 
-static void supervisor_start(struct supervisor *s, struct supervisor_child *c)
+/* now_ms is the tick's own: a start may not lie behind the moment that it is measured by. */
+static void supervisor_start(struct supervisor *s, struct supervisor_child *c, uint64_t now_ms)
 {
     int pair[2];
 
-    c->started_ms = c->heard_ms = supervisor_now_ms();
+    c->started_ms = c->heard_ms = now_ms;
     c->is_ready = c->is_aborting = false;
     c->due_ms = 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
@@ -188,7 +189,7 @@ static void supervisor_hear(struct supervisor *s, struct supervisor_child *c)
 static void supervisor_look_after(struct supervisor *s, struct supervisor_child *c, uint64_t now_ms)
 {
     if (c->pid == 0 && c->due_ms && c->due_ms <= now_ms && !s->is_stopping) {
-        supervisor_start(s, c);
+        supervisor_start(s, c, now_ms);
     } else if (c->pid && now_ms - c->heard_ms > PLACE_SILENT_MS + SUPERVISOR_ABORT_MS) {
         kill(c->pid, SIGKILL);
     } else if (c->pid && now_ms - c->heard_ms > PLACE_SILENT_MS && !c->is_aborting) {
